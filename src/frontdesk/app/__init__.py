@@ -1,0 +1,1 @@
+"""Composition only: the HTTP application, the worker and the command line."""

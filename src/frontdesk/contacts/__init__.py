@@ -1,0 +1,1 @@
+"""People and firms outside: contacts, their contact points, tags and consent."""

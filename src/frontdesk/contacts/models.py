@@ -1,0 +1,88 @@
+"""Tables of contacts."""
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Text, UniqueConstraint, func, text
+
+from frontdesk.kit.tables import belongs, json, moment, tenant
+
+contacts = tenant(
+    "contacts",
+    Column("name", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("timezone", Text),
+    Column("locale", Text),
+    Column("merged_into", BigInteger),
+    Column("rev", BigInteger, nullable=False, server_default=text("1")),
+    moment("created_at", now=True),
+    belongs("merged_into", "contacts"),
+)
+Index("ix_contacts_workspace_id_lower_name", contacts.c.workspace_id, func.lower(contacts.c.name), contacts.c.id)
+
+contact_points = tenant(
+    "contact_points",
+    Column("contact_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scope", Text, nullable=False, server_default=""),
+    Column("value", Text, nullable=False),
+    Column("verified", Boolean, nullable=False, server_default=text("false")),
+    moment("opted_out_at"),
+    Column("opt_out_reason", Text),
+    Column("opt_out_source", Text),
+    moment("bad_since"),
+    moment("created_at", now=True),
+    belongs("contact_id", "contacts", cascade=True),
+    UniqueConstraint("workspace_id", "kind", "scope", "value"),
+)
+Index("ix_contact_points_workspace_id_contact_id", contact_points.c.workspace_id, contact_points.c.contact_id)
+Index("ix_contact_points_workspace_id_value", contact_points.c.workspace_id, contact_points.c.value)
+
+consents = tenant(
+    "consents",  # append-only: who opted in or out, when, how, with which words
+    Column("contact_id", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("inbox_id", BigInteger),
+    Column("action", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("evidence", Text, nullable=False, server_default=""),
+    Column("actor_id", BigInteger),
+    moment("at", required=True),
+    CheckConstraint("action in ('out', 'in')", name="action"),
+)
+
+suggestions = tenant(
+    "suggestions",  # two contacts that may be one person
+    Column("contact_id", BigInteger, nullable=False),
+    Column("other_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    moment("created_at", now=True),
+    belongs("contact_id", "contacts", cascade=True),
+    belongs("other_id", "contacts", cascade=True),
+    UniqueConstraint("workspace_id", "contact_id", "other_id"),
+    CheckConstraint("state in ('open', 'accepted', 'dismissed')", name="state"),
+)
+
+tags = tenant(
+    "tags",
+    Column("name", Text, nullable=False),
+    Column("colour", Text, nullable=False, server_default="#64748b"),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+contact_tags = tenant(
+    "contact_tags",
+    Column("contact_id", BigInteger, nullable=False),
+    Column("tag_id", BigInteger, nullable=False),
+    belongs("contact_id", "contacts", cascade=True),
+    belongs("tag_id", "tags", cascade=True),
+    key=("contact_id", "tag_id"),
+)
+
+merges = tenant(
+    "merges",  # what moved when two contacts became one, so that it can be undone
+    Column("winner_id", BigInteger, nullable=False),
+    Column("loser_id", BigInteger, nullable=False),
+    Column("actor_id", BigInteger),
+    json("moved"),
+    moment("at", required=True),
+)

@@ -1,0 +1,1 @@
+"""Connected accounts: settings, credentials, health, and the raw deliveries that came in through them."""

@@ -1,0 +1,67 @@
+"""Tables of inboxes and of what came in through them."""
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from frontdesk.kit.tables import belongs, json, moment, tenant
+
+inboxes = tenant(
+    "inboxes",
+    Column("channel", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text),
+    json("settings"),
+    Column("credentials", LargeBinary),  # the secret settings, sealed together; see kit/secrets.py
+    Column("public_key", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("rate_per_minute", Integer),
+    Column("health", Text, nullable=False, server_default="waiting"),
+    Column("health_note", Text, nullable=False, server_default=""),
+    moment("health_at"),
+    moment("last_inbound_at"),
+    moment("last_outbound_at"),
+    json("checkpoint"),
+    Column("rev", BigInteger, nullable=False, server_default=text("1")),
+    moment("created_at", now=True),
+    moment("deleted_at"),
+    UniqueConstraint("workspace_id", "public_key"),
+    CheckConstraint("health in ('ok', 'attention', 'waiting', 'off')", name="health"),
+    across=True,  # the worker keeps a connection for each
+)
+
+raw_deliveries = tenant(
+    "raw_deliveries",
+    Column("inbox_id", BigInteger, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    json("headers"),
+    json("meta"),
+    Column("state", Text, nullable=False, server_default="new"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    moment("received_at", required=True),
+    moment("done_at"),
+    belongs("inbox_id", "inboxes", cascade=True),
+    UniqueConstraint("workspace_id", "inbox_id", "dedupe_key"),
+    CheckConstraint("state in ('new', 'done', 'set_aside', 'discarded')", name="state"),
+    across=True,
+)
+Index("ix_raw_deliveries_new", raw_deliveries.c.workspace_id, raw_deliveries.c.id, postgresql_where=text("state = 'new'"))
+Index("ix_raw_deliveries_set_aside", raw_deliveries.c.workspace_id, raw_deliveries.c.id, postgresql_where=text("state = 'set_aside'"))
+
+ingest_runs = tenant(
+    "ingest_runs",  # a run that is still here when the next begins ended in a crash: its deliveries are then taken one by one
+    Column("raw_ids", ARRAY(BigInteger), nullable=False),
+    moment("started_at", required=True),
+)
+
+files = tenant(
+    "files",
+    Column("hash", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("user_id", BigInteger),
+    moment("created_at", now=True),
+)
+Index("ix_files_workspace_id_hash", files.c.workspace_id, files.c.hash)

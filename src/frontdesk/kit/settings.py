@@ -1,0 +1,60 @@
+"""What the operator can set, from the environment. ``docs/operate.md`` lists the same names."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One process's configuration. Times are seconds, sizes bytes."""
+
+    home: Path = Path("var")
+    database_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    url: str = "http://127.0.0.1:8080"  # the address under which browsers and providers reach us
+    files: str = ""  # a folder or an s3:// address; empty: <home>/files
+    key_file: Path | None = None  # encrypts credentials at rest; None: <home>/secrets.key
+    allow_private: tuple[IPv4Network | IPv6Network, ...] = ()  # private networks that inboxes may connect to
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For counts
+    max_body: int = 10 * 1024 * 1024
+    max_file: int = 25 * 1024 * 1024
+    pool: int = 12
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environ: dict[str, str] | None = None) -> Self:
+        """Read ``FRONTDESK_*`` and ``DATABASE_URL``; raises ValueError with the name of what cannot be read."""
+        env = dict(os.environ if environ is None else environ)
+        host = env.get("FRONTDESK_HOST", cls.host)
+        port = int(env.get("FRONTDESK_PORT", cls.port))
+        key_file = env.get("FRONTDESK_KEY_FILE")
+        return cls(
+            home=Path(env.get("FRONTDESK_HOME", "var")).absolute(),
+            database_url=env.get("DATABASE_URL") or None,
+            host=host,
+            port=port,
+            url=env.get("FRONTDESK_URL", f"http://{host}:{port}").rstrip("/"),
+            files=env.get("FRONTDESK_FILES", ""),
+            key_file=Path(key_file) if key_file else None,
+            allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
+            trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
+            pool=int(env.get("FRONTDESK_POOL", cls.pool)),
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us over TLS (decides cookie flags)."""
+        return self.url.startswith("https://")
+
+
+def _networks(env: dict[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in env.get(name, "").split(",") if part.strip())
+    except ValueError as wrong:
+        raise ValueError(f"{name}: {wrong}") from wrong

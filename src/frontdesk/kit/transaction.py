@@ -1,0 +1,177 @@
+"""The one place where a transaction begins and ends, and where events and jobs become rows.
+
+Everything that is written through a :class:`Tx` commits together or not at all: rows, events, jobs. Nothing outside this
+file commits. A transaction belongs to one workspace, and row-level security keeps it there; the few that must look
+across workspaces (claiming due work) say so with :meth:`Database.across`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.sql.expression import Executable
+
+from frontdesk.kit import clock, crash
+from frontdesk.kit.events import Event
+
+Row = asyncpg.Record
+BELL = "frontdesk_bell"  # NOTIFY channel: "something is new in this workspace"
+WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
+WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
+
+_DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+
+_FLUSH = """
+with counted as (
+  insert into event_counters (workspace_id, seq) values ($1, $2)
+  on conflict (workspace_id) do update set seq = event_counters.seq + excluded.seq returning seq)
+insert into events (workspace_id, seq, at, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts)
+select $1, counted.seq - $2 + o, $3, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts
+from counted, unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[])
+  with ordinality as e (kind, actor_id, user_id, conversation_id, message_id, contact_id, facts, o)
+"""
+
+
+class Tx:
+    """A unit of work on one connection. ``workspace_id`` is None only for work across workspaces."""
+
+    def __init__(self, connection: asyncpg.Connection[Row], workspace_id: int | None) -> None:
+        self.raw = connection
+        self._workspace_id = workspace_id
+        self.events: list[Event] = []
+        self._work = False
+        self._whispers: list[dict[str, Any]] = []
+
+    @property
+    def workspace_id(self) -> int:
+        if self._workspace_id is None:
+            raise RuntimeError("this transaction looks across workspaces: it has no workspace of its own")
+        return self._workspace_id
+
+    async def fetch(self, sql: str, *values: Any) -> list[Row]:
+        crash.point("sql")
+        return await self.raw.fetch(sql, *values)
+
+    async def fetchrow(self, sql: str, *values: Any) -> Row | None:
+        crash.point("sql")
+        return await self.raw.fetchrow(sql, *values)
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        crash.point("sql")
+        return await self.raw.fetchval(sql, *values)
+
+    async def execute(self, sql: str, *values: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        crash.point("sql")
+        tag = await self.raw.execute(sql, *values)
+        count = tag.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    async def run(self, statement: Executable) -> list[Row]:
+        """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+        values = [compiled.params[name] for name in compiled.positiontup or ()]
+        return await self.fetch(str(compiled), *values)
+
+    def emit(self, event: Event) -> None:
+        """Record a fact; it is written when the transaction commits, in this order."""
+        self.events.append(event)
+
+    def wake(self) -> None:
+        """Ring the workers' bell at commit: there is something to ingest or to send."""
+        self._work = True
+
+    def whisper(self, **words: Any) -> None:
+        """Tell every process something that is never stored (typing, presence)."""
+        self._whispers.append({"workspace_id": self.workspace_id, **words})
+
+    async def defer(self, job: str, *, after: float = 0, **arguments: Any) -> None:
+        """Enqueue a job; it exists exactly if this transaction commits. ``after`` is a delay in seconds."""
+        from frontdesk.kit.jobs import enqueue
+
+        crash.point("sql")
+        await enqueue(self.raw, job, {"workspace_id": self._workspace_id, **arguments}, after=after)
+
+    async def flush(self) -> None:
+        """Write what was emitted. The counter row stays locked until commit, so that sequence order is commit order."""
+        for words in self._whispers:
+            await self.raw.execute("select pg_notify($1, $2)", WHISPER, msgspec.json.encode(words).decode())
+        self._whispers = []
+        if self._work:
+            await self.raw.execute("select pg_notify($1, '')", WORK)
+            self._work = False
+        if not self.events:
+            return
+        events, self.events = self.events, []
+        crash.point("sql")
+        columns = ([getattr(event, name) for event in events] for name in Event.about)
+        facts = [event.facts() for event in events]
+        kinds = [event.kind for event in events]
+        await self.raw.execute(_FLUSH, self.workspace_id, len(events), clock.now(), kinds, *columns, facts)
+        await self.raw.execute("select pg_notify($1, $2)", BELL, str(self.workspace_id))
+
+
+class Database:
+    """A pool of connections as the application's role, which row-level security applies to."""
+
+    def __init__(self, pool: asyncpg.Pool[Row]) -> None:
+        self.pool = pool
+
+    @classmethod
+    async def open(cls, connect_args: dict[str, Any], *, size: int = 12) -> Database:
+        """``connect_args`` as for ``asyncpg.connect``."""
+        pool = await asyncpg.create_pool(**connect_args, min_size=1, max_size=size, init=prepare, command_timeout=60)
+        return cls(pool)
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def begin(self, workspace_id: int) -> AsyncIterator[Tx]:
+        """A transaction that sees and writes one workspace."""
+        async with self.pool.acquire() as connection, self.on(connection, workspace_id) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def across(self) -> AsyncIterator[Tx]:
+        """A transaction that sees the queues and registers of every workspace. It cannot emit."""
+        async with self.pool.acquire() as connection, self.on(connection, None) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def on(self, connection: Any, workspace_id: int | None) -> AsyncIterator[Tx]:
+        """The same on a connection that the caller holds (because it holds a lock on it)."""
+        async with connection.transaction():
+            await connection.execute(
+                "select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true)",
+                "" if workspace_id is None else str(workspace_id),
+                "on" if workspace_id is None else "",
+            )
+            tx = Tx(connection, workspace_id)
+            yield tx
+            await tx.flush()
+            crash.point("commit")
+        crash.point("committed")
+
+
+async def prepare(connection: Any) -> None:
+    """Teach a fresh connection our JSON."""
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode
+        )
+
+
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into columns, as ``unnest`` wants them; ``width`` columns even when there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def placeholders(types: Iterable[str], *, first: int = 1) -> str:
+    """``$1::text[], $2::bigint[]`` for ``unnest``."""
+    return ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types))

@@ -1,0 +1,1 @@
+"""Workspaces, users, teams, roles, sessions, API tokens and the audit trail."""

@@ -1,0 +1,1 @@
+"""Readers of the event log that keep screens and widgets up to date."""
