@@ -70,13 +70,14 @@ def create(ground: Ground, binaries: Binaries) -> None:
     attempts = [["--locale-provider=builtin", "--locale=C.UTF-8"]] if binaries.major >= 17 else []
     for locale in [*attempts, ["--locale=C.UTF-8"], ["--locale=C"]]:
         ground.account.own(half)
-        arguments = ["-D", half, "-U", OWNER, "--auth=peer", "--encoding=UTF8", "--no-instructions", *locale]
+        arguments = ["-D", str(half), "-U", OWNER, "--auth=peer", "--encoding=UTF8", "--no-instructions", *locale]
         done = subprocess.run(
             [binaries["initdb"], *arguments], capture_output=True, text=True, errors="replace", **ground.account.popen
         )
         if done.returncode == 0:
             with (half / "postgresql.conf").open("a") as file:
-                file.write("\ninclude = 'frontdesk.conf'  # written at every start\ninclude_if_exists = 'local.conf'\n")
+                file.write("\ninclude = 'frontdesk.conf'  # written at every start\ninclude = 'local.conf'  # yours\n")
+            _write(ground, half / "local.conf", ["# Settings of this installation; they win over Frontdesk's own."])
             half.rename(ground.data)
             return
         shutil.rmtree(half, ignore_errors=True)
@@ -93,9 +94,9 @@ def configure(ground: Ground, settings: Mapping[str, str]) -> None:
     lines = [f"{name} = '{_quoted(value)}'" for name, value in chosen.items()]
     users = dict.fromkeys((_user_name(), ground.account.name))
     identities = [f'frontdesk "{user}" {role}' for user in users for role in (OWNER, APP)]
-    _write(ground, "frontdesk.conf", lines)
-    _write(ground, "pg_hba.conf", ["local all all peer map=frontdesk"])
-    _write(ground, "pg_ident.conf", identities)
+    _write(ground, ground.data / "frontdesk.conf", lines)
+    _write(ground, ground.data / "pg_hba.conf", ["local all all peer map=frontdesk"])
+    _write(ground, ground.data / "pg_ident.conf", identities)
 
 
 def launch(ground: Ground, binaries: Binaries, say: Say) -> subprocess.Popen[bytes]:
@@ -107,7 +108,7 @@ def launch(ground: Ground, binaries: Binaries, say: Say) -> subprocess.Popen[byt
     while True:
         _clear_leftovers(ground)
         started_at = _rotate(ground.log)
-        with ground.log.open("ab") as log:
+        with open(ground.log, "ab", opener=_privately) as log:
             process = subprocess.Popen(
                 [binaries["postgres"], "-D", str(ground.data)],
                 stdin=subprocess.DEVNULL,
@@ -242,7 +243,7 @@ def _until(true: Callable[[], bool], seconds: float) -> bool:
 
 def _psql(ground: Ground, binaries: Binaries, database: str, script: str) -> None:
     """Run a script as the owner, stopping at the first error."""
-    arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", ground.sockets, "-U", OWNER, "-d", database]
+    arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(ground.sockets), "-U", OWNER, "-d", database]
     done = subprocess.run(
         [binaries["psql"], *arguments], input=script, capture_output=True, text=True, **ground.account.popen
     )
@@ -250,14 +251,18 @@ def _psql(ground: Ground, binaries: Binaries, database: str, script: str) -> Non
         raise FailedToStart("The database started but could not be prepared.", done.stderr)
 
 
-def _write(ground: Ground, name: str, lines: list[str]) -> None:
-    path = ground.data / name
-    half = ground.data / f"{name}.new"
+def _write(ground: Ground, path: Path, lines: list[str]) -> None:
+    """Replace a file of the database's user in one step."""
+    half = path.with_name(f"{path.name}.new")
     half.write_text("\n".join(lines) + "\n")
     half.chmod(0o600)
     if ground.account.switch:
         os.chown(half, ground.account.uid, ground.account.gid)
     half.replace(path)
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # slow statements stand in the log with people's data in them
 
 
 def _rotate(log: Path) -> int:

@@ -29,14 +29,15 @@ class AlreadyRunning(PostgresError):
     def __init__(self, home: Path, pid: str) -> None:
         process = f" (process {pid})" if pid else ""
         super().__init__(
-            f"Another Frontdesk{process} is already using {home}. Stop it first, or set FRONTDESK_HOME to another folder."
+            f"Another Frontdesk{process} is already using {home}. "
+            "Stop it first, or set FRONTDESK_HOME to another folder."
         )
 
 
 class DataVersionMismatch(PostgresError):
     def __init__(self, data: Path, written_by: str, available: str) -> None:
         super().__init__(
-            f"The data in {data} were written by PostgreSQL {written_by}, and this machine offers PostgreSQL {available}. "
+            f"The data in {data} were written by PostgreSQL {written_by}, and this machine offers {available}. "
             "Nothing was changed. Start the Frontdesk release that wrote them, run `frontdesk backup`, then run "
             "`frontdesk restore` with this release in an empty FRONTDESK_HOME."
         )

@@ -1,7 +1,7 @@
 """The ground that the embedded database stands on: which OS user runs it, where its data and its socket lie.
 
-PostgreSQL refuses to run as root. Started by root, Frontdesk therefore runs it as an unprivileged user, who must be able
-to reach the folders. Permissions of folders that Frontdesk did not make are never changed: where the home is out of
+PostgreSQL refuses to run as root. Started by root, Frontdesk therefore runs it as an unprivileged user, who must be
+able to reach the folders. Permissions of folders that Frontdesk did not make are never changed: where the home is out of
 that user's reach (``/root`` is 0700), the data go below ``/var/lib/frontdesk`` and the home remembers where.
 """
 
@@ -97,24 +97,34 @@ class Ground:
         return binaries.copied_below(_shared())
 
 
-def recorded(home: Path) -> dict[str, Path]:
-    """What an earlier start remembered: ``data`` and ``sockets``; empty before the first start."""
+def data_of(home: Path) -> Path:
+    """Where the data of this home are, or would be: inside it, unless an earlier start had to put them elsewhere.
+
+    Only a place outside of the home is looked up, so that a moved or copied home brings its own data along.
+    """
+    inside = home / "postgres"
     try:
-        found = json.loads((home / RECORD).read_text())
-    except (OSError, ValueError):
-        return {}
-    return {name: Path(found[name]) for name in ("data", "sockets") if name in found}
+        noted = Path(json.loads((home / RECORD).read_text())["data"])
+    except (OSError, ValueError, KeyError):
+        return inside
+    if inside.exists() or not noted.is_relative_to(SHARED):
+        return inside
+    if not noted.exists():
+        raise FailedToStart(
+            f"The data of {home} were kept in {noted}, and that folder is gone. Bring it back, or remove "
+            f"{home / RECORD} to begin with an empty database."
+        )
+    return noted
 
 
 def survey(home: Path, say: Say) -> Ground:
     """Decide and prepare the places for this home. Makes folders, and as root possibly a system user."""
-    data = recorded(home).get("data", home / "postgres")
+    data = data_of(home)
     account = _account_for(data)
     if account.switch and not data.exists() and not account.can("-x", home):
         data = _shared() / _mark(home) / "postgres"
         say(f"The user {account.name}, who runs the database, cannot reach {home}; its data go to {data}.")
-    if data.parent != home:
-        data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        data.parent.mkdir(mode=0o711, exist_ok=True)
     return Ground(home, data, _sockets(data, account), account)
 
 

@@ -21,6 +21,12 @@ from frontdesk.kit.postgres.errors import FailedToStart, Unsuitable
 from frontdesk.kit.postgres.ground import Ground, Say
 
 
+MAY_CREATE = """
+SELECT has_database_privilege(current_database(), 'CREATE')
+   AND coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE'), false)
+"""
+
+
 def _silently(_: str) -> None:
     pass
 
@@ -171,10 +177,10 @@ def start(home: Path, *, on_progress: Say = _silently, settings: Mapping[str, st
 def attach(home: Path) -> Server | None:
     """The embedded database that another process of this installation is running, or nothing."""
     home = home.expanduser().resolve()
-    data = ground.recorded(home).get("data")
-    if data is None or not ground.is_held(home) or cluster.postmaster_of(data) is None:
+    if not ground.is_held(home):
         return None
-    sockets = cluster.sockets_of(data)
+    data = ground.data_of(home)
+    sockets = cluster.sockets_of(data) if cluster.postmaster_of(data) else None
     return OnSocket(sockets) if sockets else None
 
 
@@ -197,7 +203,7 @@ async def _external(url: str) -> Server:
             raise Unsuitable(
                 f"DATABASE_URL names PostgreSQL {number // 10_000}; Frontdesk needs {OLDEST_MAJOR} or newer."
             )
-        if not await connection.fetchval("SELECT has_database_privilege(current_database(), 'CREATE')"):
+        if not await connection.fetchval(MAY_CREATE):
             raise Unsuitable(
                 "The user in DATABASE_URL may not create anything in that database. Make it the owner: "
                 "ALTER DATABASE … OWNER TO …"
