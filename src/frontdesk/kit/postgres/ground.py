@@ -1,8 +1,8 @@
 """The ground that the embedded database stands on: which OS user runs it, where its data and its socket lie.
 
 PostgreSQL refuses to run as root. Started by root, Frontdesk therefore runs it as an unprivileged user, who must be
-able to reach the folders. Permissions of folders that Frontdesk did not make are never changed: where the home is out of
-that user's reach (``/root`` is 0700), the data go below ``/var/lib/frontdesk`` and the home remembers where.
+able to reach the folders. Permissions of folders that Frontdesk did not make are never changed: where the home is out
+of that user's reach (``/root`` is 0700), the data go below ``/var/lib/frontdesk`` and the home remembers where.
 """
 
 from __future__ import annotations
@@ -124,8 +124,17 @@ def survey(home: Path, say: Say) -> Ground:
     if account.switch and not data.exists() and not account.can("-x", home):
         data = _shared() / _mark(home) / "postgres"
         say(f"The user {account.name}, who runs the database, cannot reach {home}; its data go to {data}.")
-        data.parent.mkdir(mode=0o711, exist_ok=True)
+        make_folder(data.parent, 0o711)
+        if not account.can("-x", data.parent):
+            raise FailedToStart(f"{data.parent} is closed to the user {account.name}. Set FRONTDESK_HOME.")
     return Ground(home, data, _sockets(data, account), account)
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make ``folder`` with exactly these permissions, whatever the umask is; leave one that exists as it is."""
+    if not folder.exists():
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        folder.chmod(mode)
 
 
 def hold(home: Path, folder: Path) -> int:
@@ -213,7 +222,7 @@ def _service_user() -> pwd.struct_passwd:
 
 def _shared() -> Path:
     try:
-        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_folder(SHARED, 0o755)
     except OSError as error:
         raise FailedToStart(
             f"The folder of this installation is closed to the user who runs the database, and {SHARED} cannot be made "

@@ -20,7 +20,6 @@ from frontdesk.kit.postgres.cluster import APP, DATABASE, OWNER
 from frontdesk.kit.postgres.errors import FailedToStart, Unsuitable
 from frontdesk.kit.postgres.ground import Ground, Say
 
-
 MAY_CREATE = """
 SELECT has_database_privilege(current_database(), 'CREATE')
    AND coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE'), false)
@@ -236,7 +235,7 @@ async def _make_role(connection: asyncpg.Connection[Any]) -> None:
 def _home(home: Path) -> Path:
     home = home.expanduser().resolve()
     try:
-        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        ground.make_folder(home, 0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise FailedToStart(f"The folder {home} cannot be made: {error.strerror}. Set FRONTDESK_HOME.") from error
     if not os.access(home, os.W_OK | os.X_OK):
