@@ -73,7 +73,7 @@ def sign(secret: bytes, link: Link, *, expires: datetime) -> str:
 def verify(secret: bytes, token: str, *, now: datetime) -> Link | None:
     """What the token grants, or None if it was not made with this secret or has expired."""
     payload, _, mac = token.partition(".")
-    if not hmac.compare_digest(mac.encode(), _mac(secret, payload).encode()):
+    if not token.isascii() or not hmac.compare_digest(mac, _mac(secret, payload)):
         return None
     workspace_id, digest, name, content_type, expires = json.loads(_decode(payload))
     return Link(workspace_id, digest, name, content_type) if now.timestamp() < expires else None

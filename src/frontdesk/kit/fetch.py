@@ -220,15 +220,15 @@ async def _once(
     addresses = await resolve_public(target.host, target.port, allow=allow)
     if target.port not in WEB_PORTS and not all(_is_in(address, allow) for address in addresses):
         raise Blocked(f"Port {target.port} is not a web server's port.")
-    async with httpx.AsyncClient(trust_env=False, verify=_tls(), timeout=_PATIENCE) as client:
-        response = await _ask(client, target, addresses, method, headers, body)
+    async with httpx.AsyncHTTPTransport(trust_env=False, verify=_tls()) as transport:
+        response = await _ask(transport, target, addresses, method, headers, body)
         try:
             if response.has_redirect_location and method in ("GET", "HEAD"):
                 return _redirected(target, response.headers["location"])
             return Fetched(
                 status=response.status_code,
                 content_type=response.headers.get("content-type", "").split(";")[0].strip().lower(),
-                body=await _read(response, max_bytes, target.host),
+                body=b"" if method == "HEAD" else await _read(response, max_bytes, target.host),
                 url=target.url,
             )
         finally:
@@ -236,7 +236,7 @@ async def _once(
 
 
 async def _ask(
-    client: httpx.AsyncClient,
+    transport: httpx.AsyncHTTPTransport,
     target: _Target,
     addresses: Iterable[Address],
     method: str,
@@ -245,7 +245,7 @@ async def _ask(
 ) -> httpx.Response:
     """Connect to the first address that answers. The certificate must still be the name's, not the address's."""
     for address in addresses:
-        request = client.build_request(
+        request = httpx.Request(
             method,
             httpx.URL(scheme=target.scheme, host=str(address), port=target.port, raw_path=target.path.encode()),
             headers={
@@ -255,10 +255,10 @@ async def _ask(
                 "accept-encoding": "identity",  # a compressed body could unfold to any size
             },
             content=body,
-            extensions={"sni_hostname": target.host},
+            extensions={"sni_hostname": target.host, "timeout": _PATIENCE.as_dict()},
         )
         try:
-            return await client.send(request, stream=True)
+            return await transport.handle_async_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             continue
         except (httpx.HTTPError, httpx.InvalidURL):
@@ -271,7 +271,7 @@ async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
         raise Unreachable(f"{host} sent a compressed answer that was not asked for.")
     too_much = Oversized(f"{host} sent more than {max_bytes} bytes.")
     announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and response.request.method != "HEAD" and int(announced) > max_bytes:
+    if announced.isdecimal() and int(announced) > max_bytes:
         raise too_much
     body = bytearray()
     try:

@@ -1,0 +1,385 @@
+"""The guard on outgoing connections: a canary listens on loopback, and nobody may ever knock there."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontdesk.kit import fetch as module
+from frontdesk.kit.fetch import Blocked, FetchError, Oversized, Unreachable, check_address, fetch, resolve_public
+from kit.addresses import FORBIDDEN, PUBLIC, SPELLINGS
+from kit.web import Web, listening, page, to
+
+LOOPBACK = (ip_network("127.0.0.1/32"),)
+Names = dict[str, list[str]]
+
+ZONE: Names = {
+    "loop.test": ["127.0.0.1"],
+    "private.test": ["192.168.1.7"],
+    "metadata.test": ["169.254.169.254"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "mixed.test": ["93.184.216.34", "127.0.0.1"],
+    "linklocal.test": ["fe80::1%2"],
+    "teredo.test": ["2001:0:7f00:1::1"],
+    "nat64.test": ["64:ff9b::7f00:1"],
+    "public.test": ["93.184.216.34"],
+    "nothing.test": [],
+}
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Name service for the tests: real names are not asked for."""
+    zone = dict(ZONE)
+    real = module._lookup
+
+    async def lookup(host: str, port: int) -> list[str]:
+        if host not in zone:
+            assert host == "localhost", f"{host} would have been looked up"
+            return await real(host, port)
+        return zone[host]
+
+    monkeypatch.setattr(module, "_lookup", lookup)
+    return zone
+
+
+@pytest.fixture
+async def web(names: Names) -> AsyncIterator[Web]:
+    async with listening() as found:
+        names["site.test"] = ["127.0.0.1"]
+        names["other.test"] = ["127.0.0.1"]
+        yield found
+
+
+def get(web: Web, path: str = "/", host: str = "site.test", **more: object) -> Awaitable[module.Fetched]:
+    arguments = {"max_bytes": 1000, "timeout": 5, "allow_private": LOOPBACK} | more
+    return fetch(f"http://{host}:{web.port}{path}", **arguments)  # type: ignore[arg-type]
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+async def test_no_spelling_reaches_the_canary(web: Web) -> None:
+    assert len(set(SPELLINGS)) == len(SPELLINGS) >= 200
+    reached = []
+    for spelling in SPELLINGS:
+        url = spelling.replace("{port}", str(web.port))
+        try:
+            await fetch(url, max_bytes=10, timeout=2)
+        except Blocked:
+            continue
+        except FetchError as error:
+            reached.append((url, error))
+        else:
+            reached.append((url, None))
+    assert reached == []
+    assert web.connections == 0
+
+
+@pytest.mark.parametrize("text", FORBIDDEN)
+def test_forbidden_addresses(text: str) -> None:
+    with pytest.raises(Blocked):
+        check_address(text)
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_public_addresses(text: str) -> None:
+    expected = ip_address(text)
+    mapped = expected.ipv4_mapped if isinstance(expected, IPv6Address) else None
+    assert check_address(text) == (mapped or expected)
+
+
+@given(st.ip_addresses(v=4))
+def test_every_wrapping_of_an_address_is_judged_like_the_address(inner: IPv4Address) -> None:
+    def blocked(address: IPv4Address | IPv6Address) -> bool:
+        try:
+            check_address(address)
+        except Blocked:
+            return True
+        return False
+
+    number = int(inner)
+    plain = blocked(inner)
+    assert blocked(IPv6Address(0xFFFF << 32 | number)) is plain
+    assert blocked(IPv6Address(0x64FF9B << 96 | number)) is plain
+    isatap = IPv6Address(int(IPv6Address("2606:4700::5efe:0:0")) | number)
+    assert blocked(isatap) is plain
+    assert blocked(IPv6Address(number)), "compatible addresses are never public"
+    assert blocked(IPv6Address(0x2002 << 112 | number << 80)), "nor is 6to4"
+    if not inner.is_global and not inner.is_multicast:
+        assert plain, "at least as strict as the standard library"
+
+
+@pytest.mark.parametrize("text", ["", "example.org", "1.2.3", "1.2.3.4.5", "0x7f.1", "[::1]", "127.0.0.1/8"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(Blocked):
+        check_address(text)
+
+
+def test_the_operator_opens_a_network_and_no_more() -> None:
+    lan = (ip_network("192.168.1.0/24"), ip_network("fd00::/8"))
+    assert str(check_address("192.168.1.7", lan)) == "192.168.1.7"
+    assert str(check_address("::ffff:192.168.1.7", lan)) == "192.168.1.7"
+    assert str(check_address("fd12::1", lan)) == "fd12::1"
+    for other in ("192.168.2.7", "10.0.0.1", "2002:c0a8:107::", "64:ff9b::192.168.1.7", "fe80::1%2"):
+        with pytest.raises(Blocked):
+            check_address(other, lan)
+
+
+async def test_one_bad_address_among_good_ones_refuses_the_name(names: Names) -> None:
+    with pytest.raises(Blocked):
+        await resolve_public("mixed.test", 993)
+
+
+async def test_resolving_for_other_protocols(names: Names) -> None:
+    names["mail.test"] = ["93.184.216.34", "2606:4700::1111", "93.184.216.34"]
+    assert [str(ip) for ip in await resolve_public("Mail.test", 993)] == ["93.184.216.34", "2606:4700::1111"]
+    assert [str(ip) for ip in await resolve_public("8.8.8.8", 25)] == ["8.8.8.8"]
+    with pytest.raises(Unreachable, match="has no address"):
+        await resolve_public("nothing.test", 25)
+    with pytest.raises(Blocked):
+        await resolve_public("127.1", 25)
+
+
+async def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nowhere(host: str, port: int) -> list[str]:
+        raise OSError("no such name")
+
+    monkeypatch.setattr(module, "_lookup", nowhere)
+    with pytest.raises(Unreachable, match=r"missing\.test cannot be found"):
+        await fetch("http://missing.test/", max_bytes=1, timeout=1)
+
+
+@pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2"])
+async def test_a_name_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: the checked answer is the one that is connected to."""
+    answers = iter([["127.0.0.2"], ["127.0.0.1"], ["127.0.0.1"]])
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        return next(answers)
+
+    monkeypatch.setattr(module, "_lookup", rebinding)
+    async with listening() as canary, listening(host="127.0.0.2") as good:
+        url = f"http://rebinding.test:{good.port}/"
+        opened = (ip_network("127.0.0.2/32"),)
+        found = await fetch(url, max_bytes=10, timeout=5, allow_private=opened)
+        assert (found.body, good.connections) == (b"ok", 1)
+        with pytest.raises(Blocked):  # the next fetch is a new decision, and sees the new answer
+            await fetch(f"http://rebinding.test:{canary.port}/", max_bytes=10, timeout=5, allow_private=opened)
+        assert canary.connections == 0
+
+
+# --- what is fetched ------------------------------------------------------------------------------------
+
+
+async def test_a_fetch_keeps_the_name_and_leaves_the_rest_alone(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    web.answer = lambda _: page(b"\x89PNG", "content-type: Image/PNG; charset=x")
+    found = await get(web, "/b?q=%2F&x=[1]#fragment", headers={"Authorization": "Bearer x", "Host": "evil.test"})
+    assert found == module.Fetched(200, "image/png", b"\x89PNG", f"http://site.test:{web.port}/b?q=%2F&x=[1]")
+    head = web.requests[0].decode().lower()
+    assert head.startswith("get /b?q=%2f&x=[1] http/1.1\r\n")
+    assert f"host: site.test:{web.port}\r\n" in head
+    assert "evil.test" not in head
+    assert "authorization: bearer x\r\n" in head
+    assert "accept-encoding: identity\r\n" in head
+    assert "cookie" not in head
+
+
+async def test_any_status_comes_back(web: Web) -> None:
+    web.answer = lambda _: page(b"no", status="404 Not Found")
+    assert (await get(web)).status == 404
+    assert (await get(web, method="HEAD")).body == b""
+    web.answer = lambda _: page(b"", status="304 Not Modified")
+    assert (await get(web)).status == 304
+
+
+async def test_a_body_is_posted_and_no_redirect_followed(web: Web) -> None:
+    web.answer = lambda _: to("/elsewhere", "307 Temporary Redirect")
+    found = await get(web, method="POST", body=b"{}")
+    assert (found.status, web.connections) == (307, 1)
+    assert b"content-length: 2" in web.requests[0].lower()
+
+
+async def test_size_limits(web: Web) -> None:
+    web.answer = lambda _: page(b"x" * 1000)
+    assert len((await get(web)).body) == 1000
+    web.answer = lambda _: page(b"x" * 1001)
+    with pytest.raises(Oversized, match="more than 1000 bytes"):
+        await get(web)
+    web.answer = lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n"
+    with pytest.raises(Oversized):
+        await get(web)
+    web.answer = lambda _: b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n" + b"x" * 5000
+    with pytest.raises(Oversized):
+        await get(web)
+    web.answer = lambda _: page(b"\x1f\x8b", "content-encoding: gzip")
+    with pytest.raises(Unreachable, match="compressed"):
+        await get(web)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", b"HTTP/1.1 200 OK\r\n\x00: x\r\n\r\n"],
+)
+async def test_broken_answers(web: Web, answer: bytes) -> None:
+    web.answer = lambda _: answer
+    with pytest.raises(Unreachable):
+        await get(web)
+
+
+async def test_a_server_that_never_answers(web: Web) -> None:
+    web.answer = lambda _: b""
+    with pytest.raises(Unreachable, match=r"did not answer within 0\.1 seconds"):
+        await get(web, timeout=0.1)
+
+
+async def test_a_closed_port(web: Web) -> None:
+    async with listening() as gone:
+        pass
+    with pytest.raises(Unreachable, match="does not accept"):
+        await get(gone)
+
+
+async def test_the_next_address_is_tried(web: Web, names: Names) -> None:
+    names["two.test"] = ["::1", "127.0.0.1"]  # the server listens on the second alone
+    opened = (ip_network("::1/128"), *LOOPBACK)
+    assert (await get(web, host="two.test", allow_private=opened)).body == b"ok"
+
+
+# --- redirects ------------------------------------------------------------------------------------------
+
+
+async def test_redirects_are_followed_three_times(web: Web) -> None:
+    steps = {
+        b"/0": to("/1"),
+        b"/1": to("2", "308 Permanent Redirect"),
+        b"/2": to("?3", "301 Moved"),
+        b"/2?3": page(b"end"),
+    }
+    web.answer = lambda request: steps[request.split()[1]]
+    found = await get(web, "/0", headers={"X-Key": "1"})
+    assert (found.body, found.url) == (b"end", f"http://site.test:{web.port}/2?3")
+    assert all(b"x-key: 1" in request.lower() for request in web.requests), "the same origin keeps its headers"
+    web.answer = lambda _: to("/again")
+    with pytest.raises(Unreachable, match="in circles"):
+        await get(web)
+    assert web.connections == 8
+
+
+async def test_secrets_do_not_travel_to_another_origin(web: Web) -> None:
+    web.answer = lambda request: (
+        to(f"//other.test:{web.port}/") if b"Host: site" in request or b"host: site" in request else page(b"ok")
+    )
+    found = await get(web, headers={"Authorization": "Bearer x", "Cookie": "a=b", "X-Api-Key": "k"})
+    assert found.url == f"http://other.test:{web.port}/"
+    first, second = (request.lower() for request in web.requests)
+    assert b"bearer x" in first
+    assert not any(secret in second for secret in (b"authorization", b"cookie", b"x-api-key"))
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:{canary}/",
+        "http://loop.test:{canary}/",
+        "//loop.test:{canary}/",
+        "http://[::ffff:127.0.0.1]:{canary}/",
+        "http://2130706433:{canary}/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:{canary}/",
+        "http://site.test@127.0.0.1:{canary}/",
+        "http://127.0.0.1:{canary}\\@site.test/",
+        "\\\\127.0.0.1:{canary}/",
+        "http://127.0.0.1:{canary}/a b",
+        "http://metadata.test/",
+        "http://public.test:25/",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+@pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.2"])
+async def test_a_redirect_is_checked_like_the_first_address(names: Names, location: str) -> None:
+    names["start.test"] = ["127.0.0.2"]
+    async with listening() as canary, listening(host="127.0.0.2") as start:
+        start.answer = lambda _: to(location.format(canary=canary.port))
+        url = f"http://start.test:{start.port}/"
+        with pytest.raises(Blocked):
+            await fetch(url, max_bytes=10, timeout=5, allow_private=(ip_network("127.0.0.2/32"),))
+        assert canary.connections == 0
+
+
+# --- https ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for site.test that the client is made to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "site.test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("site.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    pem, private = folder / "certificate.pem", folder / "key.pem"
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, private)
+    return pem, context
+
+
+@pytest.fixture
+async def secure(
+    certificate: tuple[Path, ssl.SSLContext], names: Names, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Web]:
+    pem, context = certificate
+    monkeypatch.setattr(module, "_tls", lambda: ssl.create_default_context(cafile=str(pem)))
+    async with listening(context) as found:
+        context.sni_callback = lambda _socket, name, _context: found.server_names.append(name)
+        names["site.test"] = names["other.test"] = ["127.0.0.1"]
+        yield found
+
+
+async def test_https_checks_the_certificate_of_the_name(secure: Web) -> None:
+    found = await fetch(f"https://site.test:{secure.port}/", max_bytes=10, timeout=5, allow_private=LOOPBACK)
+    assert found.body == b"ok"
+    assert secure.server_names == ["site.test"]
+    with pytest.raises(Unreachable):
+        await fetch(f"https://other.test:{secure.port}/", max_bytes=10, timeout=5, allow_private=LOOPBACK)
+    with pytest.raises(Unreachable):
+        await fetch(f"https://127.0.0.1:{secure.port}/", max_bytes=10, timeout=5, allow_private=LOOPBACK)
+    assert len(secure.requests) == 1
+
+
+async def test_https_does_not_fall_back_to_http(secure: Web) -> None:
+    secure.answer = lambda _: to("http://site.test/")
+    with pytest.raises(Blocked, match="from https to http"):
+        await fetch(f"https://site.test:{secure.port}/", max_bytes=10, timeout=5, allow_private=LOOPBACK)
+
+
+def test_the_certificates_of_the_machine_are_trusted() -> None:
+    assert module._tls().verify_mode == ssl.CERT_REQUIRED
+    assert module._tls().check_hostname
