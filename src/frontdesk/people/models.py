@@ -1,7 +1,19 @@
 """Tables of workspaces and the users in them."""
 
 from sqlalchemy import (
-    BigInteger, Boolean, CheckConstraint, Column, DateTime, Identity, Index, LargeBinary, Table, Text, UniqueConstraint, func, text,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -35,7 +47,12 @@ users = tenant(
 Index("uq_users_workspace_id_lower_email", users.c.workspace_id, func.lower(users.c.email), unique=True)
 Index("ix_users_lower_email", func.lower(users.c.email))
 
-teams = tenant("teams", Column("name", Text, nullable=False), moment("created_at", now=True), UniqueConstraint("workspace_id", "name"))
+teams = tenant(
+    "teams",
+    Column("name", Text, nullable=False),
+    moment("created_at", now=True),
+    UniqueConstraint("workspace_id", "name"),
+)
 
 team_members = tenant(
     "team_members",

@@ -1,0 +1,149 @@
+"""What every test may ask for: a real PostgreSQL, a workspace in it, and the real application on top.
+
+``db`` undoes everything after the test (one connection, one outer transaction, savepoints inside). A test that needs
+real commits, several connections or notifications also asks for ``live_db``: then ``db``, and all that is built on it,
+really commits, and every workspace is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from database import server  # noqa: F401  (a fixture)
+from frontdesk.app.migrate import migrate
+from frontdesk.kit.context import Actor
+from frontdesk.kit.postgres import Server
+from frontdesk.kit.secrets import Vault
+from frontdesk.kit.settings import Settings
+from frontdesk.kit.transaction import Database, Row, prepare
+from frontdesk.people.rules import PERMISSIONS
+
+PASSWORD = "correct horse battery"
+_CREATING = 7_305_002  # advisory: CREATE DATABASE copies a template that only one may use at a time
+
+
+class OneConnection:
+    """Stands where the pool stands and lends its only connection to one borrower at a time."""
+
+    def __init__(self, connection: asyncpg.Connection[Row]) -> None:
+        self._connection = connection
+        self._turn = asyncio.Lock()
+        self._borrower: asyncio.Task[Any] | None = None
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[asyncpg.Connection[Row]]:
+        if self._borrower is asyncio.current_task():
+            raise RuntimeError("a second transaction inside a first one: in production this holds two connections")
+        async with self._turn:
+            self._borrower = asyncio.current_task()
+            try:
+                yield self._connection
+            finally:
+                self._borrower = None
+
+    async def close(self) -> None:
+        """The fixture closes it."""
+
+
+@pytest.fixture(scope="session")
+async def place(server: Server) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: F811
+    """``asyncpg.connect`` arguments (application, owner) of this worker's own migrated database."""
+    name = f"frontdesk_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    guard = await asyncpg.connect(**server.owner_connect_args)
+    try:
+        await guard.execute("select pg_advisory_lock($1)", _CREATING)
+        await guard.execute(f"drop database if exists {name} with (force)")
+        await guard.execute(f"create database {name}")
+    finally:
+        await guard.close()
+    owner = {**server.owner_connect_args, "database": name}
+    await migrate(owner)
+    return {**server.connect_args, "database": name}, owner
+
+
+@pytest.fixture
+async def db(request: pytest.FixtureRequest, place: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Database]:
+    app, owner = place
+    if "live_db" in request.fixturenames:
+        opened = await Database.open(app, size=16)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+            await _empty(owner)
+        return
+    connection = await asyncpg.connect(**app)
+    try:
+        await prepare(connection)
+        outer = connection.transaction()
+        await outer.start()
+        yield Database(OneConnection(connection))  # type: ignore[arg-type]
+        await outer.rollback()
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def live_db(db: Database) -> Database:
+    return db
+
+
+async def _empty(owner: dict[str, Any]) -> None:
+    """Every table of a workspace hangs on ``workspaces``; the queue of jobs does not."""
+    connection = await asyncpg.connect(**owner)
+    try:
+        queues = await connection.fetch(
+            "select format('jobs.%I', tablename) as name from pg_tables where schemaname = 'jobs'"
+        )
+        await connection.execute(f"truncate {', '.join(['workspaces', *(row['name'] for row in queues)])} cascade")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def workspace(db: Database) -> int:
+    async with db.across() as tx:
+        made: int = await tx.fetchval("insert into workspaces (name) values ('Harbour Dental') returning id")
+    return made
+
+
+@pytest.fixture
+async def other_workspace(db: Database) -> int:
+    async with db.across() as tx:
+        made: int = await tx.fetchval("insert into workspaces (name) values ('Hill Garage') returning id")
+    return made
+
+
+async def add_user(
+    db: Database, workspace_id: int, *, role: str = "owner", email: str = "", name: str = "Robin"
+) -> Actor:
+    """A user without a password, as the actor that they are when signed in."""
+    async with db.begin(workspace_id) as tx:
+        user_id = await tx.fetchval(
+            "insert into users (workspace_id, email, name, role) values ($1, $2, $3, $4) returning id",
+            workspace_id, email or f"{role}@example.org", name, role,
+        )  # fmt: skip
+    return Actor(workspace_id=workspace_id, user_id=user_id, name=name, role=role, permissions=PERMISSIONS[role])
+
+
+@pytest.fixture
+async def owner(db: Database, workspace: int) -> Actor:
+    return await add_user(db, workspace)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault.open(tmp_path / "secrets.key")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, url="http://testserver.local")
