@@ -1,0 +1,81 @@
+# Everything a checkout needs is below .venv/ and node_modules/; nothing is installed on the machine, except the
+# programs that `make test` talks to, and those only for root.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+PYTEST_ARGS ?=
+BIN := .venv/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
+
+.PHONY: help run test test-peers check house screens lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run         start Frontdesk with a made-up business, and print where to sign in"
+	@echo "make test        all tests; those with real mail and SMS servers where these are installed (root: installs them)"
+	@echo "make test-peers  only those, and a missing program is a failure"
+	@echo "make check       lint, types, walls between rooms, drift, budgets"
+	@echo "make screens     build the web app and the widget"
+	@echo "make lock        renew requirements/*.txt from *.in (UPGRADE=--upgrade: newest versions)"
+	@echo "make clean       remove everything that can be made again; data in var/ stay"
+
+run: .venv/.run screens
+	@exec $(BIN)/frontdesk demo
+
+test: .venv/.dev screens
+	@.ci/peers
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-peers: .venv/.dev screens
+	@REQUIRE_PEERS=1 .ci/peers
+	@REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peers $(PYTEST_ARGS)
+
+check: .venv/.dev house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m frontdesk.app.cli openapi --check
+	$(BIN)/python hatch_build.py check
+
+house: .venv/.dev
+	$(BIN)/lint-imports --no-timing
+	$(BIN)/python -m pytest -q tests/test_house.py tests/house
+
+screens: .venv/.run
+	@$(BIN)/python hatch_build.py
+
+lock: .venv/.uv
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) requirements/run.in -o requirements/run.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+
+clean:
+	rm -rf .venv src/frontdesk/static web/node_modules widget/node_modules dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage test-results
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what is installed; each stamp is newer than what it was made from ------------------------------------------------
+
+.venv/.uv: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "Frontdesk needs Python 3.11 or newer: sudo apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Frontdesk needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`. Try: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.run: .venv/.uv requirements/build.txt requirements/run.txt pyproject.toml
+	@echo "Installing Frontdesk's libraries into .venv …"
+	@$(UV) --require-hashes -r requirements/build.txt
+	@$(UV) --require-hashes -r requirements/run.txt
+	@$(UV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	@echo "Installing what the tests need into .venv …"
+	@$(UV) --require-hashes -r requirements/dev.txt
+	@touch $@
