@@ -1,0 +1,62 @@
+// Plain requests to our own origin. A refusal has a code; everything else is a network that did not answer.
+
+const PATIENCE = 20_000
+const PATIENCE_FILE = 120_000
+
+interface ProblemJson {
+  code?: string
+  fields?: Record<string, string>
+}
+
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly fields: Record<string, string>,
+    readonly retryAfter: number,
+  ) {
+    super(code)
+  }
+
+  /** The same request may be accepted later. */
+  get later(): boolean {
+    return this.status >= 500 || [408, 425, 429].includes(this.status)
+  }
+}
+
+export async function post<T>(path: string, body: unknown, token?: string): Promise<T> {
+  const file = body instanceof Blob
+  const response = await fetch(`/widget/v1/${path}`, {
+    method: 'POST',
+    headers: {
+      'content-type': file ? 'application/octet-stream' : 'application/json',
+      ...(token && { authorization: `Bearer ${token}` }),
+    },
+    body: file ? body : JSON.stringify(body),
+    cache: 'no-store',
+    signal: AbortSignal.timeout(file ? PATIENCE_FILE : PATIENCE),
+  })
+  return answer<T>(response)
+}
+
+export async function get<T>(path: string, token: string): Promise<T> {
+  const response = await fetch(`/widget/v1/${path}`, {
+    headers: { authorization: `Bearer ${token}` },
+    cache: 'no-store',
+    signal: AbortSignal.timeout(PATIENCE),
+  })
+  return answer<T>(response)
+}
+
+async function answer<T>(response: Response): Promise<T> {
+  const text = await response.text()
+  if (response.ok) return (text ? JSON.parse(text) : null) as T
+  let problem: ProblemJson = {}
+  try {
+    problem = JSON.parse(text) as ProblemJson
+  } catch {
+    // A proxy answered for the server; its status says enough.
+  }
+  const wait = Number(response.headers.get('retry-after') ?? 0) * 1000
+  throw new Refused(response.status, problem.code ?? 'unknown', problem.fields ?? {}, wait)
+}

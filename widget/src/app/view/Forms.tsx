@@ -1,0 +1,146 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Chat } from '../chat'
+import { label, t, tError } from '../i18n'
+import type { Answers, Question } from '../types'
+
+interface PreChatProps {
+  greeting: string
+  form: Question[]
+  wrong: Record<string, string>
+  chat: Chat
+}
+
+const INPUTS: Record<string, { type: string; autocomplete: string }> = {
+  email: { type: 'email', autocomplete: 'email' },
+  phone: { type: 'tel', autocomplete: 'tel' },
+  name: { type: 'text', autocomplete: 'name' },
+  text: { type: 'text', autocomplete: 'off' },
+}
+
+/** The questions before the chat. The server decides what is right; the browser's own checks come first. */
+export function PreChat({ greeting, form, wrong, chat }: PreChatProps): JSX.Element {
+  const element = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+  }, [wrong])
+  const submit = (event: Event): void => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget as HTMLFormElement)
+    const answers: Answers = {}
+    for (const question of form) {
+      const value = data.get(question.name)
+      if (question.type === 'consent') answers[question.name] = value !== null
+      else if (typeof value === 'string' && value.trim()) answers[question.name] = value.trim()
+    }
+    chat.answer(answers)
+  }
+  return (
+    <form class="ask" ref={element} onSubmit={submit}>
+      {greeting && (
+        <p class="greeting" dir="auto">
+          {greeting}
+        </p>
+      )}
+      <h2>{t('formTitle')}</h2>
+      {form.map((question, index) => (
+        <Field key={question.name} question={question} code={wrong[question.name]} first={index === 0} />
+      ))}
+      <button class="primary">{t('start')}</button>
+    </form>
+  )
+}
+
+interface FieldProps {
+  question: Question
+  code: string | undefined
+  first: boolean
+}
+
+function Field({ question, code, first }: FieldProps): JSX.Element {
+  const { name, type, required } = question
+  const id = `q-${name}`
+  const common = {
+    id,
+    name,
+    required,
+    'aria-invalid': code !== undefined,
+    'aria-describedby': code ? `${id}-e` : undefined,
+    ...(first && { 'data-first': true }),
+  }
+  const mistake = code && (
+    <small id={`${id}-e`} class="wrong">
+      {tError('e_', code, 'e_required')}
+    </small>
+  )
+  if (type === 'consent') {
+    return (
+      <div class="tick">
+        <input type="checkbox" {...common} />
+        <label for={id} dir="auto">
+          {label(question.label)}
+        </label>
+        {mistake}
+      </div>
+    )
+  }
+  return (
+    <div class="field">
+      <label for={id} dir="auto">
+        {label(question.label)} {!required && <span>({t('optional')})</span>}
+      </label>
+      {type === 'select' ? (
+        <select {...common}>
+          <option value="">{t('choose')}</option>
+          {question.options.map((option) => (
+            <option key={label(option)}>{label(option)}</option>
+          ))}
+        </select>
+      ) : (
+        <input {...INPUTS[type]} maxLength={1000} {...common} />
+      )}
+      {mistake}
+    </div>
+  )
+}
+
+/** Nobody is here: where shall the answer go? */
+export function LeaveEmail({ email, chat }: { email: string; chat: Chat }): JSX.Element {
+  const [changing, change] = useState(false)
+  if (email && !changing) {
+    return (
+      <p class="leave kept">
+        <span>{t('emailKept', { email })}</span>{' '}
+        <button type="button" class="link" onClick={() => change(true)}>
+          {t('change')}
+        </button>
+      </p>
+    )
+  }
+  return (
+    <form
+      class="leave"
+      onSubmit={(event) => {
+        event.preventDefault()
+        chat.leaveEmail(String(new FormData(event.currentTarget).get('email')))
+        change(false)
+      }}
+    >
+      <label for="leave">{t('emailTitle')}</label>
+      <div>
+        <input
+          id="leave"
+          name="email"
+          type="email"
+          autocomplete="email"
+          required
+          maxLength={254}
+          placeholder={t('email')}
+          defaultValue={email}
+          data-first
+        />
+        <button class="primary">{t('emailSave')}</button>
+      </div>
+    </form>
+  )
+}
