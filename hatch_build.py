@@ -49,7 +49,8 @@ def build(root: Path) -> None:
             continue
         stamp.unlink(missing_ok=True)
         install(source)
-        npm(source, "run", "build")
+        npm(source, "run", "--silent", "build")
+        stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(mark)
 
 
@@ -58,7 +59,7 @@ def check(root: Path) -> None:
     for project in SCREENS:
         if (root / project / "package.json").exists():
             install(root / project)
-            npm(root / project, "run", "check")
+            npm(root / project, "run", "--silent", "check")
 
 
 def install(source: Path) -> None:

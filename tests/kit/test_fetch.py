@@ -5,19 +5,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from frontdesk.kit import fetch as module
-from frontdesk.kit.fetch import Blocked, FetchError, Oversized, Unreachable, check_address, fetch, resolve_public
-from kit.addresses import FORBIDDEN, PUBLIC, SPELLINGS
+from frontdesk.kit.addresses import Blocked, FetchError
+from frontdesk.kit.fetch import NoAnswer, Oversized, Unreachable, connect, fetch, open_networks, resolve_public
+from kit.addresses import SPELLINGS
 from kit.web import Web, listening, page, to
 
 LOOPBACK = (ip_network("127.0.0.1/32"),)
@@ -84,56 +83,6 @@ async def test_no_spelling_reaches_the_canary(web: Web) -> None:
             reached.append((url, None))
     assert reached == []
     assert web.connections == 0
-
-
-@pytest.mark.parametrize("text", FORBIDDEN)
-def test_forbidden_addresses(text: str) -> None:
-    with pytest.raises(Blocked):
-        check_address(text)
-
-
-@pytest.mark.parametrize("text", PUBLIC)
-def test_public_addresses(text: str) -> None:
-    expected = ip_address(text)
-    mapped = expected.ipv4_mapped if isinstance(expected, IPv6Address) else None
-    assert check_address(text) == (mapped or expected)
-
-
-@given(st.ip_addresses(v=4))
-def test_every_wrapping_of_an_address_is_judged_like_the_address(inner: IPv4Address) -> None:
-    def blocked(address: IPv4Address | IPv6Address) -> bool:
-        try:
-            check_address(address)
-        except Blocked:
-            return True
-        return False
-
-    number = int(inner)
-    plain = blocked(inner)
-    assert blocked(IPv6Address(0xFFFF << 32 | number)) is plain
-    assert blocked(IPv6Address(0x64FF9B << 96 | number)) is plain
-    isatap = IPv6Address(int(IPv6Address("2606:4700::5efe:0:0")) | number)
-    assert blocked(isatap) is plain
-    assert blocked(IPv6Address(number)), "compatible addresses are never public"
-    assert blocked(IPv6Address(0x2002 << 112 | number << 80)), "nor is 6to4"
-    if not inner.is_global and not inner.is_multicast:
-        assert plain, "at least as strict as the standard library"
-
-
-@pytest.mark.parametrize("text", ["", "example.org", "1.2.3", "1.2.3.4.5", "0x7f.1", "[::1]", "127.0.0.1/8"])
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(Blocked):
-        check_address(text)
-
-
-def test_the_operator_opens_a_network_and_no_more() -> None:
-    lan = (ip_network("192.168.1.0/24"), ip_network("fd00::/8"))
-    assert str(check_address("192.168.1.7", lan)) == "192.168.1.7"
-    assert str(check_address("::ffff:192.168.1.7", lan)) == "192.168.1.7"
-    assert str(check_address("fd12::1", lan)) == "fd12::1"
-    for other in ("192.168.2.7", "10.0.0.1", "2002:c0a8:107::", "64:ff9b::192.168.1.7", "fe80::1%2"):
-        with pytest.raises(Blocked):
-            check_address(other, lan)
 
 
 async def test_one_bad_address_among_good_ones_refuses_the_name(names: Names) -> None:
@@ -225,7 +174,7 @@ async def test_size_limits(web: Web) -> None:
     with pytest.raises(Oversized):
         await get(web)
     web.answer = lambda _: page(b"\x1f\x8b", "content-encoding: gzip")
-    with pytest.raises(Unreachable, match="compressed"):
+    with pytest.raises(NoAnswer, match="compressed"):
         await get(web)
 
 
@@ -235,13 +184,13 @@ async def test_size_limits(web: Web) -> None:
 )
 async def test_broken_answers(web: Web, answer: bytes) -> None:
     web.answer = lambda _: answer
-    with pytest.raises(Unreachable):
+    with pytest.raises(NoAnswer):
         await get(web)
 
 
 async def test_a_server_that_never_answers(web: Web) -> None:
     web.answer = lambda _: b""
-    with pytest.raises(Unreachable, match=r"did not answer within 0\.1 seconds"):
+    with pytest.raises(NoAnswer, match=r"did not answer within 0\.1 seconds"):
         await get(web, timeout=0.1)
 
 
@@ -256,6 +205,33 @@ async def test_the_next_address_is_tried(web: Web, names: Names) -> None:
     names["two.test"] = ["::1", "127.0.0.1"]  # the server listens on the second alone
     opened = (ip_network("::1/128"), *LOOPBACK)
     assert (await get(web, host="two.test", allow_private=opened)).body == b"ok"
+
+
+async def test_the_operator_opens_networks_for_the_whole_process(web: Web) -> None:
+    with pytest.raises(Blocked):
+        await get(web, allow_private=None)
+    open_networks(LOOPBACK)
+    try:
+        assert (await get(web, allow_private=None)).body == b"ok"
+        with pytest.raises(Blocked):
+            await get(web, allow_private=())
+    finally:
+        open_networks(())
+
+
+async def test_a_stream_for_other_protocols(web: Web, names: Names) -> None:
+    reader, writer = await connect("site.test", web.port, allow=LOOPBACK)
+    writer.write(b"EHLO x\r\n\r\n")
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+    await writer.wait_closed()
+    with pytest.raises(Blocked):
+        await connect("site.test", web.port)
+    async with listening() as gone:
+        pass
+    with pytest.raises(Unreachable, match=r"site\.test does not accept"):
+        await connect("site.test", gone.port, allow=LOOPBACK)
+    assert web.connections == 1
 
 
 # --- redirects ------------------------------------------------------------------------------------------
@@ -273,7 +249,7 @@ async def test_redirects_are_followed_three_times(web: Web) -> None:
     assert (found.body, found.url) == (b"end", f"http://site.test:{web.port}/2?3")
     assert all(b"x-key: 1" in request.lower() for request in web.requests), "the same origin keeps its headers"
     web.answer = lambda _: to("/again")
-    with pytest.raises(Unreachable, match="in circles"):
+    with pytest.raises(NoAnswer, match="in circles"):
         await get(web)
     assert web.connections == 8
 
@@ -372,6 +348,15 @@ async def test_https_checks_the_certificate_of_the_name(secure: Web) -> None:
     with pytest.raises(Unreachable):
         await fetch(f"https://127.0.0.1:{secure.port}/", max_bytes=10, timeout=5, allow_private=LOOPBACK)
     assert len(secure.requests) == 1
+
+
+async def test_a_stream_checks_the_certificate_of_the_name(secure: Web) -> None:
+    _, writer = await connect("site.test", secure.port, tls=module._tls(), allow=LOOPBACK)
+    writer.close()
+    await writer.wait_closed()
+    assert secure.server_names == ["site.test"]
+    with pytest.raises(ssl.SSLError):
+        await connect("other.test", secure.port, tls=module._tls(), allow=LOOPBACK)
 
 
 async def test_https_does_not_fall_back_to_http(secure: Web) -> None:

@@ -2,13 +2,14 @@
 
 Whoever chooses such an address must not be able to make us knock on our own network. So a name is resolved once, every
 address that it has is checked against an explicit list, and the connection goes to a checked address, not to the name:
-there is no second look-up that could answer differently. ``ipaddress.is_global`` is not used, because it calls global
-what is a cloud's metadata address or 127.0.0.1 in one of several wrappings.
+there is no second look-up that could answer differently. Networks that the operator opened (:func:`open_networks`) are
+exceptions for the whole process.
 
 FetchError            every failure; the sentence may be shown to people and names no inner address
 ├── Blocked           the address is not one that we connect to
-├── Oversized         more bytes than the caller wanted
-└── Unreachable       no name, no route, no answer in time, no valid answer
+├── Unreachable       no name, no route, refused: nothing was sent
+├── NoAnswer          asked, but without a valid answer in time: what the other side did is unknown
+└── Oversized         more bytes than the caller wanted
 """
 
 from __future__ import annotations
@@ -20,75 +21,39 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin
 
 import httpx
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from frontdesk.kit.addresses import (
+    PRINTABLE,
+    Address,
+    Blocked,
+    FetchError,
+    Network,
+    Target,
+    canonical_host,
+    check_address,
+    is_address,
+    read_url,
+)
 
 MAX_REDIRECTS = 3
 WEB_PORTS = frozenset({80, 443})
 
-# IANA's special-purpose registries (iana-ipv4-special-registry and iana-ipv6-special-registry, read 2026-11), without
-# the few entries that are ordinary public services, and with one cloud's metadata address that hides in public space.
-DENIED_V4 = tuple(
-    IPv4Network(text)
-    for text in (
-        "0.0.0.0/8",  # "this network"; 0.0.0.0 reaches the machine itself
-        "10.0.0.0/8",
-        "100.64.0.0/10",  # carrier-grade NAT, and a cloud's metadata at 100.100.100.200
-        "127.0.0.0/8",
-        "168.63.129.16/32",  # a cloud's virtual host: metadata and agent endpoints
-        "169.254.0.0/16",  # link-local, metadata
-        "172.16.0.0/12",
-        "192.0.0.0/24",  # protocol assignments, metadata at 192.0.0.192
-        "192.0.2.0/24",
-        "192.88.99.0/24",  # the former 6to4 relays
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",  # reserved, and broadcast
-    )
-)
-PUBLIC_V6 = IPv6Network("2000::/3")  # all that is handed out as global unicast; everything else is refused
-DENIED_V6 = tuple(
-    IPv6Network(text)
-    for text in (
-        "2001::/23",  # protocol assignments, with Teredo (2001::/32) and ORCHID
-        "2001:db8::/32",
-        "2002::/16",  # 6to4: carries any IPv4 address, and nobody serves it any more (RFC 7526)
-        "3fff::/20",
-    )
-)
-NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: how an IPv6-only host sees an IPv4 server
-ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: interface identifiers that carry an IPv4 address
-
 _PATIENCE = httpx.Timeout(None, connect=5)  # seconds until the next address is tried; ``fetch`` limits the whole
-
-_URL = re.compile(r"(?i)(https?)://([^/?#]*)([^#]*)(?:#.*)?\Z")
-_PRINTABLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+\Z")  # ASCII without space, controls and backslash
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
-_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")  # a last label like this is an IPv4 address to many parsers
-_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
+_opened: tuple[Network, ...] = ()
 
 
-class FetchError(Exception):
+class Unreachable(FetchError):
     pass
 
 
-class Blocked(FetchError):
+class NoAnswer(FetchError):
     pass
 
 
 class Oversized(FetchError):
-    pass
-
-
-class Unreachable(FetchError):
     pass
 
 
@@ -102,76 +67,48 @@ class Fetched:
     url: str
 
 
-@dataclass(frozen=True)
-class _Target:
-    """A URL that has one reading only."""
-
-    scheme: str
-    host: str  # lower-case name or canonical address, without brackets
-    port: int
-    path: str  # with the query; at least "/"
-
-    @property
-    def authority(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _default_port(self.scheme) else f"{host}:{self.port}"
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return self.scheme, self.host, self.port
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.path}"
+def open_networks(networks: Iterable[Network]) -> None:
+    """Let this process connect into these networks of the operator's, on any port. Called once at the start."""
+    global _opened
+    _opened = tuple(networks)
 
 
-def check_address(ip: str | Address, allow: Sequence[Network] = ()) -> Address:
-    """The address to connect to, or :class:`Blocked`. ``allow`` are networks that the operator opened.
-
-    A mapped address comes back as the IPv4 address that it is; translated ones (NAT64, ISATAP) are judged by the IPv4
-    address inside.
-    """
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        raise Blocked("That is not an IP address.") from None
-    if isinstance(address, IPv6Address):
-        if address.scope_id is not None:
-            raise Blocked("Addresses of one network link are not connected to.")
-        address = address.ipv4_mapped or address
-    if any(address in network for network in allow):
-        return address
-    if isinstance(address, IPv4Address):
-        denied = any(address in network for network in DENIED_V4)
-    elif address in NAT64:
-        check_address(_last_32_bits(address))
-        denied = False
-    else:
-        denied = address not in PUBLIC_V6 or any(address in network for network in DENIED_V6)
-        if (int(address) >> 32) & 0xFFFFFFFF in ISATAP:
-            check_address(_last_32_bits(address))
-    if denied:
-        raise Blocked("That address belongs to a private or reserved network.")
-    return address
-
-
-async def resolve_public(host: str, port: int, *, allow: Sequence[Network] = ()) -> list[Address]:
+async def resolve_public(host: str, port: int, *, allow: Sequence[Network] | None = None) -> list[Address]:
     """Resolve once and check every address; connect to one of the answers, never to the name again.
 
     ``host`` is a DNS name in ASCII or an address in its usual spelling; other spellings that a resolver may understand
-    (``0x7f.1``, ``127。0。0。1``) raise :class:`Blocked`, as does a single forbidden address among good ones.
+    (``0x7f.1``, ``127。0。0。1``) raise :class:`Blocked`, as does a single forbidden address among good ones. ``allow``
+    stands for the operator's networks where given.
     """
-    host = _canonical_host(host)
-    if _is_address(host):
-        return [check_address(host, allow)]
+    host, opened = canonical_host(host), _opened if allow is None else allow
+    if is_address(host):
+        return [check_address(host, opened)]
     try:
         found = await _lookup(host, port)
     except (OSError, UnicodeError):
         raise Unreachable(f"The name {host} cannot be found.") from None
-    addresses = [check_address(address, allow) for address in dict.fromkeys(found)]
+    addresses = [check_address(address, opened) for address in dict.fromkeys(found)]
     if not addresses:
         raise Unreachable(f"The name {host} has no address.")
     return addresses
+
+
+async def connect(
+    host: str, port: int, *, tls: ssl.SSLContext | None = None, allow: Sequence[Network] | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a stream to the first checked address that accepts it; with ``tls``, the certificate must be the name's.
+
+    Give it up from outside with ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
+    """
+    for address in await resolve_public(host, port, allow=allow):
+        try:
+            name = canonical_host(host) if tls else None
+            return await asyncio.open_connection(str(address), port, ssl=tls, server_hostname=name)
+        except ssl.SSLError:
+            raise
+        except OSError:
+            continue
+    raise Unreachable(f"{host} does not accept the connection.")
 
 
 async def fetch(
@@ -180,45 +117,46 @@ async def fetch(
     max_bytes: int,
     timeout: float,
     headers: Mapping[str, str] | None = None,
-    allow_private: Sequence[Network] = (),
+    allow_private: Sequence[Network] | None = None,
     method: str = "GET",
     body: bytes | None = None,
 ) -> Fetched:
     """Fetch over HTTP or HTTPS, within ``max_bytes`` of body and ``timeout`` seconds in all.
 
-    Public addresses are reached on ports 80 and 443 only; addresses in ``allow_private`` on any. Up to three redirects
-    are followed for GET and HEAD, each checked like the first, none from https to http; ``headers`` do not travel to
-    another origin. Answers of any status come back; raises :class:`FetchError` for everything else.
+    Public addresses are reached on ports 80 and 443 only; addresses in ``allow_private`` (or the operator's networks)
+    on any. Up to three redirects are followed for GET and HEAD, each checked like the first, none from https to http;
+    ``headers`` do not travel to another origin. Answers of any status come back; all else raises :class:`FetchError`.
     """
-    target, sent = _parse(url), {name.lower(): value for name, value in (headers or {}).items()}
+    target, sent = read_url(url), {name.lower(): value for name, value in (headers or {}).items()}
+    opened = _opened if allow_private is None else allow_private
     try:
         async with asyncio.timeout(timeout):
             for _ in range(MAX_REDIRECTS + 1):
-                answer = await _once(target, method, sent, body, max_bytes, allow_private)
+                answer = await _once(target, method, sent, body, max_bytes, opened)
                 if isinstance(answer, Fetched):
                     return answer
                 if answer.origin != target.origin:
                     sent = {}
                 target = answer
     except TimeoutError:
-        raise Unreachable(f"{target.host} did not answer within {timeout:g} seconds.") from None
-    raise Unreachable(f"{target.host} redirects in circles.")
+        raise NoAnswer(f"{target.host} did not answer within {timeout:g} seconds.") from None
+    raise NoAnswer(f"{target.host} redirects in circles.")
 
 
 # --- one request -----------------------------------------------------------------------------------------------------
 
 
 async def _once(
-    target: _Target,
+    target: Target,
     method: str,
     headers: Mapping[str, str],
     body: bytes | None,
     max_bytes: int,
     allow: Sequence[Network],
-) -> Fetched | _Target:
+) -> Fetched | Target:
     """Ask one server; a redirect comes back as where it leads."""
     addresses = await resolve_public(target.host, target.port, allow=allow)
-    if target.port not in WEB_PORTS and not all(_is_in(address, allow) for address in addresses):
+    if target.port not in WEB_PORTS and not all(any(address in opened for opened in allow) for address in addresses):
         raise Blocked(f"Port {target.port} is not a web server's port.")
     async with httpx.AsyncHTTPTransport(trust_env=False, verify=_tls()) as transport:
         response = await _ask(transport, target, addresses, method, headers, body)
@@ -237,7 +175,7 @@ async def _once(
 
 async def _ask(
     transport: httpx.AsyncHTTPTransport,
-    target: _Target,
+    target: Target,
     addresses: Iterable[Address],
     method: str,
     headers: Mapping[str, str],
@@ -262,16 +200,16 @@ async def _ask(
         except (httpx.ConnectError, httpx.ConnectTimeout):
             continue
         except (httpx.HTTPError, httpx.InvalidURL):
-            raise Unreachable(f"{target.host} gave no valid answer.") from None
+            raise NoAnswer(f"{target.host} gave no valid answer.") from None
     raise Unreachable(f"{target.host} does not accept the connection.")
 
 
 async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Unreachable(f"{host} sent a compressed answer that was not asked for.")
+        raise NoAnswer(f"{host} sent a compressed answer that was not asked for.")
     too_much = Oversized(f"{host} sent more than {max_bytes} bytes.")
     announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > max_bytes:
+    if re.fullmatch("[0-9]{1,18}", announced) and int(announced) > max_bytes:
         raise too_much
     body = bytearray()
     try:
@@ -280,14 +218,14 @@ async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
             if len(body) > max_bytes:
                 raise too_much
     except httpx.HTTPError:
-        raise Unreachable(f"{host} broke off its answer.") from None
+        raise NoAnswer(f"{host} broke off its answer.") from None
     return bytes(body)
 
 
-def _redirected(target: _Target, location: str) -> _Target:
-    if not _PRINTABLE.match(location):
+def _redirected(target: Target, location: str) -> Target:
+    if not PRINTABLE.match(location):
         raise Blocked(f"{target.host} redirects to something that is not a plain address.")
-    following = _parse(urljoin(target.url, location))
+    following = read_url(urljoin(target.url, location))
     if target.scheme == "https" and following.scheme == "http":
         raise Blocked(f"{target.host} redirects from https to http.")
     return following
@@ -301,55 +239,3 @@ async def _lookup(host: str, port: int) -> list[str]:
 @cache
 def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
-
-
-# --- reading a URL in one way only -----------------------------------------------------------------------------------
-
-
-def _parse(url: str) -> _Target:
-    """Refuse what two parsers might read differently: user names, backslashes, controls, foreign digits and dots."""
-    found = _URL.match(url) if _PRINTABLE.match(url) else None
-    if not found:
-        raise Blocked("Only plain http:// and https:// addresses are fetched.")
-    authority = _AUTHORITY.match(found[2])
-    if not authority:
-        raise Blocked("The address has no plain host name.")
-    scheme, rest = found[1].lower(), found[3]
-    port = int(authority[2]) if authority[2] else _default_port(scheme)
-    if not 0 < port < 65536:
-        raise Blocked("The address has no possible port.")
-    return _Target(scheme, _canonical_host(authority[1]), port, rest if rest.startswith("/") else f"/{rest}")
-
-
-def _canonical_host(host: str) -> str:
-    """A host in its one spelling, lower-case and without brackets; :class:`Blocked` for every other spelling."""
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-        if ":" not in host:
-            raise Blocked("The address has no plain host name.")
-    if _is_address(host):
-        return str(ip_address(host))
-    labels = host.lower().split(".")
-    if len(host) > 253 or not all(_LABEL.match(label) for label in labels) or _NUMBER.match(labels[-1]):
-        raise Blocked("The address has no plain host name.")
-    return host.lower()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return host.isascii()
-
-
-def _is_in(address: Address, networks: Iterable[Network]) -> bool:
-    return any(address in network for network in networks)
-
-
-def _last_32_bits(address: IPv6Address) -> IPv4Address:
-    return IPv4Address(int(address) & 0xFFFFFFFF)
-
-
-def _default_port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
