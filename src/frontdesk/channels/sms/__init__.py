@@ -42,7 +42,7 @@ class Sms:
         self._all: Mapping[str, TwilioSms | KannelSms | SmppSms] = {"twilio": twilio, "kannel": kannel, "smpp": smpp}
 
     def parse(self, raw: Raw, account: Account) -> Sequence[Item]:
-        return self._of(raw.meta.get("provider") or account.get("provider")).parse(raw, account)
+        return self._of(raw.meta.get("provider") or account.get("provider")).parse(raw, _ready(account))
 
     def receive(self, request: Request, account: Account) -> tuple[Sequence[Raw], HookAnswer]:
         provider = self._of(account.get("provider"))
@@ -54,13 +54,13 @@ class Sms:
             raise BadSignature(str(error)) from error
 
     async def send(self, message: Outbound, account: Account) -> Sent:
-        return await self._of(account.get("provider")).send(_prepared(message, account), account)
+        return await self._of(account.get("provider")).send(_prepared(message, account), _ready(account))
 
     async def look_up(self, message: Outbound, account: Account) -> Sent | None:
-        return await self._of(account.get("provider")).look_up(_prepared(message, account), account)
+        return await self._of(account.get("provider")).look_up(_prepared(message, account), _ready(account))
 
     async def test(self, account: Account) -> str:
-        return await self._of(account.get("provider")).test(account)
+        return await self._of(account.get("provider")).test(_ready(account))
 
     async def listen(self, account: Account, sink: Sink) -> None:
         """Only SMPP has something to listen to; for the others this waits for ever and costs nothing."""
@@ -71,7 +71,7 @@ class Sms:
 
     async def missed(self, account: Account, *, since: datetime) -> AsyncIterator[Raw]:
         if account.get("provider") == "twilio":
-            async for raw in self._twilio.missed(account, since=since):
+            async for raw in self._twilio.missed(_ready(account), since=since):
                 yield raw
 
     async def fetch(self, url: str, account: Account) -> tuple[bytes, str]:
@@ -87,6 +87,11 @@ class Sms:
         if found is None:
             raise Disconnected(f"“{provider}” is not a provider of texts.")
         return found
+
+
+def _ready(account: Account) -> Account:
+    """The account with its number as the providers write it, however a person typed it."""
+    return replace(account, settings={**account.settings, "number": own_address(account.settings)})
 
 
 def _prepared(message: Outbound, account: Account) -> Outbound:

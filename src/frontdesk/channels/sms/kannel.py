@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlencode, urlsplit
 
 import httpx
 
@@ -85,8 +85,8 @@ class KannelSms:
         received = datetime.fromisoformat(raw.meta["received_at"])
         if "st" in fields:
             return _receipts(fields, _time(fields) or received)
-        if "from" not in fields:
-            return []
+        if not fields.get("from"):
+            raise ValueError("Kannel's get-url or post-url does not ask with from=%p")
         meta = {"to": _ascii(fields, "to"), "smsc": _ascii(fields, "smsc")}
         if part := part_of(fields.get("udh", b"")):
             meta["part"] = f"{part.number}/{part.total}"  # Kannel was told not to join, or gave up waiting
@@ -126,7 +126,7 @@ class KannelSms:
             raise TryLater(str(error)) from error
         if status == 403:
             raise Disconnected("Kannel does not accept the user name and password.")
-        if status not in (202, 400):
+        if status != 400 or "receiver" not in text:
             raise TryLater(f"Kannel answered {status}: {text}")
         return f"Logged in to Kannel. Texts go out from {account.get('number')}."
 
@@ -173,12 +173,11 @@ def _credentials(account: Account) -> dict[str, str | bytes]:
 
 
 async def _ask(account: Account, fields: Mapping[str, str | bytes]) -> tuple[int, str]:
+    """A GET, since Kannel reads its parameters from the address alone (a form is an "Invalid content-type")."""
     url = str(account.get("url") or "")
-    body = urlencode(fields)
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-            headers = {"content-type": "application/x-www-form-urlencoded"}
-            answer = await client.post(url, content=body, headers=headers)
+            answer = await client.get(f"{url}?{urlencode(fields)}")
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         raise TryLater("Kannel cannot be reached.") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -194,21 +193,19 @@ async def _ask(account: Account, fields: Mapping[str, str | bytes]) -> tuple[int
 def _pairs(data: bytes) -> dict[str, bytes]:
     """Names as text, values as bytes, because ``%b`` is UTF-16 when the coding is 2. Of a repeated name the first."""
     fields: dict[str, bytes] = {}
-    for name, value in parse_qsl(data, keep_blank_values=True, max_num_fields=_MAX_FIELDS):
-        fields.setdefault(name.decode("ascii", "replace"), value)
+    for piece in data.split(b"&")[:_MAX_FIELDS]:
+        name, _, value = piece.replace(b"+", b" ").partition(b"=")
+        fields.setdefault(unquote(name.decode("latin-1")), unquote_to_bytes(value))
     return fields
 
 
 def _posted(request: Request) -> dict[str, bytes]:
-    """What ``post-url`` puts into headers and body, in the words of ``MO_QUERY``."""
-    if request.method != "POST":
+    """What ``post-url`` moves from the address into the body: the text and its charset. Its headers lack the sender
+    (seen with 1.4.5), so everything else has to stand in the address there too."""
+    if request.method != "POST" or "text=" in urlsplit(request.url).query:
         return {}
-    names = {"from": "from", "to": "to", "udh": "udh", "coding": "coding", "smsc": "smsc", "time": "time", "id": "id"}
-    headers = {ours: request.headers.get(f"x-kannel-{theirs}") for theirs, ours in names.items()}
-    fields = {name: value.encode("latin-1", "replace") for name, value in headers.items() if value is not None}
-    content_type = request.headers.get("content-type", "")
-    charset = content_type.partition("charset=")[2].strip(' "')
-    return fields | {"text": request.body} | ({"charset": charset.encode()} if charset else {})
+    charset = request.headers.get("content-type", "").partition("charset=")[2].strip(' "')
+    return {"text": request.body, "charset": charset.encode()}
 
 
 def _dedupe_key(fields: Mapping[str, bytes]) -> str:
@@ -216,7 +213,7 @@ def _dedupe_key(fields: Mapping[str, bytes]) -> str:
     it asks again after an error, sender, time, text and its own id are the same."""
     if "st" in fields:
         return f"st:{_ascii(fields, 'm')}:{_ascii(fields, 'st')}"
-    names = ("smsc", "from", "to", "ts", "time", "id", "udh", "text")
+    names = ("smsc", "from", "to", "ts", "id", "udh", "text")
     known = b"\x00".join([fields.get(name, b"") for name in names])
     return f"in:{hashlib.sha256(known).hexdigest()[:40]}"
 

@@ -53,20 +53,23 @@ class Ledger:
         ]
         self._unsure: list[Unsure] = []
         self._taken = 0
+        self.changed = False
+        """Is there something to save although no delivery came?"""
 
     def checkpoint(self) -> dict[str, Any]:
+        """What to save now."""
+        self.changed = False
         unsure = [*self._doubtful, *self._unsure][-_REMEMBERS:]
         return {
             "pending": self._pending,
             "unsure": [[entry.digest, entry.key, entry.at.isoformat()] for entry in unsure],
         }
 
-    def confirm(self, answered: int) -> bool:
-        """The SMSC has our answers to the first ``answered`` deliveries of this session. Says whether that is news."""
+    def confirm(self, answered: int) -> None:
+        """The SMSC has our answers to the first ``answered`` deliveries of this session."""
         left = [entry for entry in self._unsure if entry.ordinal > answered]
-        news = len(left) < len(self._unsure)
+        self.changed |= len(left) < len(self._unsure)
         self._unsure = left
-        return news
 
     def take(self, deliveries: Iterable[Pdu], *, at: datetime, whole_of: WholeOf) -> list[Raw]:
         """What to store for these deliveries."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -20,6 +21,7 @@ _LONGEST: Final = 64
 _OTHER_SCHEME: Final = re.compile(r"([a-z]{2,20}):(.{1,200})", re.ASCII)
 
 
+@lru_cache(maxsize=1024)
 def region_of(number: str) -> str | None:
     """The country ("GR") whose national format people may use beside this number; None for short codes and names."""
     try:

@@ -118,7 +118,7 @@ class Bind:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """The body of submit_sm and deliver_sm (§4.4.1, §4.6.1). ``content`` is short_message, with its header, as octets."""
+    """The body of submit_sm and deliver_sm (§4.4.1, §4.6.1). ``content`` is short_message as octets."""
 
     source: str
     destination: str

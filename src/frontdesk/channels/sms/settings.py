@@ -15,6 +15,13 @@ _TWILIO: Final = ("provider", ("twilio",))
 _KANNEL: Final = ("provider", ("kannel",))
 _SMPP: Final = ("provider", ("smpp",))
 _SHORTEST_TOKEN: Final = 16
+_SMPP_NUMBERS: Final = (
+    ("port", 65535),
+    ("source_ton", 6),
+    ("source_npi", 18),
+    ("destination_ton", 6),
+    ("destination_npi", 18),
+)
 
 SETTINGS: Final = (
     Setting(
@@ -28,7 +35,7 @@ SETTINGS: Final = (
     Setting(
         name="number",
         label="Number",
-        help="The number contacts write to, with its country code: +30 210 123 4567. A short code or a sender name too.",
+        help="The number contacts write to, with its country code: +30 210 123 4567. Or a short code.",
     ),
     Setting(name="account_sid", label="Account SID", when=_TWILIO, help="Begins with AC."),
     Setting(name="auth_token", label="Auth token", kind="secret", when=_TWILIO),
@@ -180,10 +187,7 @@ def _smpp(settings: Mapping[str, Any]) -> dict[str, str]:
     for name, longest in (("system_id", 15), ("password", 8), ("system_type", 12)):
         if len(str(settings.get(name) or "")) > longest:
             found[name] = f"SMPP allows at most {longest} characters here."
-    for name, most in (("port", 65535), ("source_ton", 6), ("destination_ton", 6)) + (
-        ("source_npi", 18),
-        ("destination_npi", 18),
-    ):
+    for name, most in _SMPP_NUMBERS:
         value = str(settings.get(name) if settings.get(name) is not None else "")
         if value and not (value.isascii() and value.isdigit() and int(value) <= most):
             found[name] = f"A whole number up to {most}."

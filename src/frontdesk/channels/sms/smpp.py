@@ -53,7 +53,6 @@ from frontdesk.kit import clock
 MAX_CHARS: Final = 1600
 PORT: Final = 2775
 """The port that IANA lists for SMPP."""
-_SWEEP_SECONDS: Final = 15
 _REMEMBERS: Final = 10_000
 _NEEDS_PERSON: Final = {
     pdu.RINVPASWD: "The SMSC does not accept the password.",
@@ -157,21 +156,17 @@ class SmppSms:
                 raws = ledger.take(deliveries, at=clock.now(), whole_of=lambda found: _whole(live, found, account))
                 await sink.store(raws, checkpoint=ledger.checkpoint())
 
-        async def confirm(answered: int) -> None:
-            async with saving:
-                if ledger.confirm(answered):
-                    await sink.store([], checkpoint=ledger.checkpoint())
-
         async def sweep() -> None:
             while True:
                 async with saving:
-                    if late := ledger.overdue(clock.now()):
+                    late = ledger.overdue(clock.now())
+                    if late or ledger.changed:
                         await sink.store(late, checkpoint=ledger.checkpoint())
-                await asyncio.sleep(_SWEEP_SECONDS)
+                await asyncio.sleep(self._timing.sweep)
 
         LIVE[account.inbox_id] = live
         try:
-            await first_of(session.run(keep, confirm), sweep())
+            await first_of(session.run(keep, ledger.confirm), sweep())
         finally:
             if LIVE.get(account.inbox_id) is live:
                 del LIVE[account.inbox_id]

@@ -43,10 +43,11 @@ class Timing:
     answer: float = 15
     pulse: float = 30
     goodbye: float = 2
+    sweep: float = 15
 
 
 Keep = Callable[[Sequence[Pdu]], Awaitable[None]]
-Confirm = Callable[[int], Awaitable[None]]
+Confirm = Callable[[int], None]
 
 
 class Session:
@@ -177,7 +178,7 @@ class Session:
                 await self._exchange(pdu.ENQUIRE_LINK, b"", self._timing.answer)
             except LostAnswer as lost:
                 raise SessionOver("the SMSC stopped answering") from lost
-            await confirm(answered)
+            confirm(answered)
 
     async def _say_goodbye(self) -> None:
         with contextlib.suppress(LostAnswer, NotWritten, OSError):
