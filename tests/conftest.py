@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,11 @@ import asyncpg
 import pytest
 
 from database import server  # noqa: F401  (a fixture)
+from frontdesk import channels
 from frontdesk.app.migrate import migrate
-from frontdesk.kit.context import Actor
+from frontdesk.channels.port import Channel
+from frontdesk.kit.context import Actor, Resources
+from frontdesk.kit.files import open_store
 from frontdesk.kit.postgres import Server
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
@@ -147,3 +150,17 @@ def vault(tmp_path: Path) -> Vault:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, url="http://testserver.local")
+
+
+@pytest.fixture
+def resources(settings: Settings, db: Database, vault: Vault, tmp_path: Path) -> Resources:
+    return Resources(settings=settings, db=db, vault=vault, files=open_store(tmp_path / "files"))
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
+    """A channel of the tests' own, found as every channel is found: as a folder. The only one while a test runs."""
+    monkeypatch.setattr(channels, "__path__", [str(Path(__file__).parent / "inboxes" / "planted")])
+    channels.all_channels.cache_clear()
+    yield channels.channel("paper")
+    channels.all_channels.cache_clear()

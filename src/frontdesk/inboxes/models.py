@@ -1,6 +1,17 @@
 """Tables of inboxes and of what came in through them."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from frontdesk.kit.tables import belongs, json, moment, tenant
@@ -46,11 +57,18 @@ raw_deliveries = tenant(
     CheckConstraint("state in ('new', 'done', 'set_aside', 'discarded')", name="state"),
     across=True,
 )
-Index("ix_raw_deliveries_new", raw_deliveries.c.workspace_id, raw_deliveries.c.id, postgresql_where=text("state = 'new'"))
-Index("ix_raw_deliveries_set_aside", raw_deliveries.c.workspace_id, raw_deliveries.c.id, postgresql_where=text("state = 'set_aside'"))
+Index(
+    "ix_raw_deliveries_new", raw_deliveries.c.workspace_id, raw_deliveries.c.id, postgresql_where=text("state = 'new'")
+)
+Index(
+    "ix_raw_deliveries_set_aside",
+    raw_deliveries.c.workspace_id,
+    raw_deliveries.c.id,
+    postgresql_where=text("state = 'set_aside'"),
+)
 
 ingest_runs = tenant(
-    "ingest_runs",  # a run that is still here when the next begins ended in a crash: its deliveries are then taken one by one
+    "ingest_runs",  # one that is still here when the next begins ended in a crash: its deliveries are taken one by one
     Column("raw_ids", ARRAY(BigInteger), nullable=False),
     moment("started_at", required=True),
 )

@@ -1,7 +1,7 @@
 """Everything that changes people, one file for each thing that people do."""
 
-from frontdesk.people.actions.audit import audit
 from frontdesk.people.actions.passwords import ATTEMPTS, Attempts, hashed
+from frontdesk.people.actions.record import audit
 from frontdesk.people.actions.signing import SignedIn, first_run, sign_in, sign_out, sign_out_everywhere
 from frontdesk.people.actions.teams import TEAM_ENDINGS, change_team, create_team, delete_team
 from frontdesk.people.actions.tokens import create_token, revoke_token

@@ -9,8 +9,8 @@ from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, Refused, Unauthorised
 from frontdesk.kit.transaction import Database, Row, Tx
 from frontdesk.people import queries, rules
-from frontdesk.people.actions.audit import audit
 from frontdesk.people.actions.passwords import ATTEMPTS, PER_ACCOUNT, PER_IP, hashed, verified
+from frontdesk.people.actions.record import audit
 from frontdesk.people.actions.users import insert_user
 
 _FIRST = 7_305_003  # advisory: two people who set up at once cannot make two workspaces

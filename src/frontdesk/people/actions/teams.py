@@ -8,7 +8,7 @@ from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Tx
 from frontdesk.people import queries, rules, schemas
-from frontdesk.people.actions.audit import audit
+from frontdesk.people.actions.record import audit
 from frontdesk.people.events import TeamChanged, TeamDeleted
 
 TEAM_ENDINGS: list[Callable[[Tx, int], Awaitable[None]]] = []

@@ -9,7 +9,7 @@ from frontdesk.kit import clock, ids
 from frontdesk.kit.errors import Invalid, NotFound
 from frontdesk.kit.transaction import Row, Tx
 from frontdesk.people import queries, rules
-from frontdesk.people.actions.audit import audit
+from frontdesk.people.actions.record import audit
 
 
 async def create_token(

@@ -10,8 +10,8 @@ from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Forbidden, Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Database, Row, Tx
 from frontdesk.people import queries, rules
-from frontdesk.people.actions.audit import audit
 from frontdesk.people.actions.passwords import ATTEMPTS, PER_ACCOUNT, hashed, verified
+from frontdesk.people.actions.record import audit
 from frontdesk.people.events import UserChanged
 
 PREFERENCES_MAX = 16 * 1024  # bytes of JSON
@@ -52,13 +52,14 @@ async def change_user(
     only_assigned: bool | None = None,
 ) -> Row:
     """Change what is given (None: leave). Takes effect with the next request of that user."""
-    user = await _locked(tx, user_id)
+    user, another_owner = await _locked(tx, user_id)
     wanted = role or user["role"]
     stays = user["active"] if active is None else active
     if by and not rules.may_change_role(by.role, user["role"], wanted):
         raise Forbidden("You cannot change somebody whose role is above your own, nor give such a role.")
-    if rules.loses_owner(user["role"], active=user["active"], wanted=wanted, stays_active=stays):
-        await _another_owner(tx, user_id)
+    loses_owner = rules.loses_owner(user["role"], active=user["active"], wanted=wanted, stays_active=stays)
+    if loses_owner and not another_owner:
+        raise Refused("A workspace needs an owner. Make somebody else owner first.", code="last_owner")
     if name is not None and (problem := rules.name_problem(name)):
         raise Invalid(problem, fields={"name": problem})
     changed = await tx.fetchrow(
@@ -86,7 +87,7 @@ async def change_me(tx: Tx, actor: Actor, *, name: str | None = None, preference
     """One's own name and preferences. Preferences are merged; a null removes a key."""
     if name is not None:
         await change_user(tx, actor.user_id, by=actor, name=name)
-    user = await _locked(tx, actor.user_id)
+    user, _ = await _locked(tx, actor.user_id)
     if preferences is None:
         return user
     merged = {key: value for key, value in {**user["preferences"], **preferences}.items() if value is not None}
@@ -138,23 +139,18 @@ async def set_password(
     )
 
 
-async def _locked(tx: Tx, user_id: int) -> Row:
-    row = await tx.fetchrow(
-        "select * from users where workspace_id = $1 and id = $2 for no key update", tx.workspace_id, user_id
-    )
-    if row is None:
+async def _locked(tx: Tx, user_id: int) -> tuple[Row, bool]:
+    """The user, and whether another active owner stays. All of them are locked, in one order: two owners cannot remove
+    each other at once, nor wait for each other for ever."""
+    rows = await tx.fetch(
+        """select * from users where workspace_id = $1 and (id = $2 or (role = 'owner' and active))
+        order by id for no key update""",
+        tx.workspace_id, user_id,
+    )  # fmt: skip
+    found = [row for row in rows if row["id"] == user_id]
+    if not found:
         raise NotFound("This user")
-    return row
-
-
-async def _another_owner(tx: Tx, user_id: int) -> None:
-    """Refused unless another active owner stays. They are locked: two owners cannot remove each other at once."""
-    owners = await tx.fetch(
-        "select id from users where workspace_id = $1 and role = 'owner' and active order by id for no key update",
-        tx.workspace_id,
-    )
-    if all(owner["id"] == user_id for owner in owners):
-        raise Refused("A workspace needs an owner. Make somebody else owner first.", code="last_owner")
+    return found[0], len(rows) > 1
 
 
 async def _shut_out(tx: Tx, user_id: int) -> None:

@@ -9,7 +9,7 @@ from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid
 from frontdesk.kit.transaction import Tx
 from frontdesk.people import queries, rules, schemas
-from frontdesk.people.actions.audit import audit
+from frontdesk.people.actions.record import audit
 from frontdesk.people.events import WorkspaceChanged
 
 

@@ -1,0 +1,19 @@
+"""Everything that changes inboxes and what came in through them."""
+
+from frontdesk.inboxes.actions.connect import change, create, delete
+from frontdesk.inboxes.actions.deliveries import discard, replay, save_checkpoint, store
+from frontdesk.inboxes.actions.health import note_health, try_out
+from frontdesk.inboxes.actions.rotation import rotate
+
+__all__ = [
+    "change",
+    "create",
+    "delete",
+    "discard",
+    "note_health",
+    "replay",
+    "rotate",
+    "save_checkpoint",
+    "store",
+    "try_out",
+]

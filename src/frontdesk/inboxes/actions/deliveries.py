@@ -1,0 +1,95 @@
+"""Deliveries as they came: stored before anybody interprets them, set aside when nobody can, replayed on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from frontdesk.channels.port import Raw
+from frontdesk.inboxes import rules
+from frontdesk.kit import clock
+from frontdesk.kit.context import Actor
+from frontdesk.kit.transaction import Tx
+from frontdesk.people import actions as people
+
+# "Last inbound" is exact to ten seconds, and whoever finds the inbox locked leaves it to the other: deliveries of one
+# inbox must not wait for each other.
+_STORE = """
+with fresh as (
+  insert into raw_deliveries (workspace_id, inbox_id, dedupe_key, body, headers, meta, received_at)
+  select $1, $2, dedupe_key, body, headers, meta, $3
+  from unnest($4::text[], $5::bytea[], $6::jsonb[], $7::jsonb[]) as r (dedupe_key, body, headers, meta)
+  on conflict (workspace_id, inbox_id, dedupe_key) do nothing
+  returning 1),
+heard as (
+  update inboxes set last_inbound_at = $3 where workspace_id = $1 and id = (
+    select id from inboxes where workspace_id = $1 and id = $2 and exists (select 1 from fresh)
+      and (last_inbound_at is null or last_inbound_at < $3 - interval '10 seconds')
+    for no key update skip locked))
+select count(*) from fresh
+"""
+
+
+async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw]) -> int:
+    """Keep deliveries; returns how many were new. A repeated one is nothing, by constraint."""
+    if not raws:
+        return 0
+    fresh: int = await tx.fetchval(
+        _STORE,
+        tx.workspace_id,
+        inbox_id,
+        clock.now(),
+        [rules.dedupe_key(raw.dedupe_key) for raw in raws],
+        [raw.body for raw in raws],
+        [rules.storable_json(raw.headers) for raw in raws],
+        [rules.storable_json(raw.meta) for raw in raws],
+    )
+    if fresh:
+        tx.wake()
+    return fresh
+
+
+async def save_checkpoint(tx: Tx, inbox_id: int, checkpoint: Mapping[str, Any]) -> None:
+    """How far a receiver has come, in the transaction that stored what it got."""
+    await tx.execute(
+        "update inboxes set checkpoint = $3 where workspace_id = $1 and id = $2",
+        tx.workspace_id, inbox_id, rules.storable_json(checkpoint),
+    )  # fmt: skip
+
+
+async def replay(
+    tx: Tx, raw_ids: Sequence[int], *, states: Sequence[str] = ("set_aside",), by: Actor | None = None
+) -> int:
+    """Interpret deliveries again; returns how many. Any state may be named: what is already there is not made twice."""
+    ids: list[int] = [
+        row["id"]
+        for row in await tx.fetch(
+            """update raw_deliveries set state = 'new', attempts = 0, error = null, done_at = null
+            where workspace_id = $1 and id = any($2::bigint[]) and state = any($3::text[]) returning id""",
+            tx.workspace_id, list(raw_ids), list(states),
+        )
+    ]  # fmt: skip
+    if ids:
+        tx.wake()
+        await _record(tx, "set_aside.replayed", ids, by)
+    return len(ids)
+
+
+async def discard(tx: Tx, raw_ids: Sequence[int], *, by: Actor | None = None) -> int:
+    """Say that deliveries which were set aside are of no interest; they stay stored, but out of sight."""
+    ids: list[int] = [
+        row["id"]
+        for row in await tx.fetch(
+            """update raw_deliveries set state = 'discarded', done_at = $3
+            where workspace_id = $1 and id = any($2::bigint[]) and state = 'set_aside' returning id""",
+            tx.workspace_id, list(raw_ids), clock.now(),
+        )
+    ]  # fmt: skip
+    if ids:
+        await _record(tx, "set_aside.discarded", ids, by)
+    return len(ids)
+
+
+async def _record(tx: Tx, action: str, ids: Sequence[int], by: Actor | None) -> None:
+    who, ip = (by.user_id, by.ip) if by else (None, None)
+    await people.audit(tx, action, actor_id=who, ip=ip, detail={"ids": list(ids)})

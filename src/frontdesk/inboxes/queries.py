@@ -1,0 +1,181 @@
+"""Reads of inboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from frontdesk import channels
+from frontdesk.channels.port import Account, Channel
+from frontdesk.inboxes import schemas
+from frontdesk.kit import paging
+from frontdesk.kit.errors import NotFound
+from frontdesk.kit.secrets import Vault
+from frontdesk.kit.transaction import Row, Tx
+
+SEALED = "_secrets"  # key of the stored settings that lists which secrets are sealed; no channel has such a setting
+PREVIEW = 300  # bytes of a delivery that are shown
+
+
+async def get(tx: Tx, inbox_id: int) -> Row:
+    """Raises NotFound, also for one that was deleted."""
+    row = await tx.fetchrow(
+        "select * from inboxes where workspace_id = $1 and id = $2 and deleted_at is null", tx.workspace_id, inbox_id
+    )
+    if row is None:
+        raise NotFound("This inbox")
+    return row
+
+
+async def listing(tx: Tx) -> list[Row]:
+    """The workspace's inboxes, oldest first, without deleted ones."""
+    return await tx.fetch(
+        "select * from inboxes where workspace_id = $1 and deleted_at is null order by id", tx.workspace_id
+    )
+
+
+async def by_ids(tx: Tx, inbox_ids: Sequence[int]) -> dict[int, Row]:
+    """Inboxes by id, deleted ones included: old messages still name them."""
+    rows = await tx.fetch(
+        "select * from inboxes where workspace_id = $1 and id = any($2::bigint[])", tx.workspace_id, list(inbox_ids)
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def by_public_key(tx: Tx, key: str) -> Row | None:
+    return await tx.fetchrow(
+        "select * from inboxes where workspace_id = $1 and public_key = $2 and deleted_at is null", tx.workspace_id, key
+    )
+
+
+async def active_across(tx: Tx) -> list[Row]:
+    """Every enabled inbox of every workspace, for the worker."""
+    return await tx.fetch("select * from inboxes where enabled and deleted_at is null order by workspace_id, id")
+
+
+def hook_url(base_url: str, row: Row) -> str:
+    return f"{base_url}/hooks/{row['public_key']}"
+
+
+def secrets_of(vault: Vault, row: Row) -> dict[str, Any]:
+    """The secret settings in clear. Raises KeyProblem when the key is gone or the value is another inbox's."""
+    if row["credentials"] is None:
+        return {}
+    return vault.open_sealed(row["credentials"], "inbox", row["workspace_id"], row["id"])
+
+
+def account(vault: Vault, base_url: str, row: Row) -> Account:
+    """The inbox as its driver sees it, secrets in clear. Raises KeyProblem."""
+    return Account(
+        workspace_id=row["workspace_id"],
+        inbox_id=row["id"],
+        name=row["name"],
+        settings={**shown_settings(row), **secrets_of(vault, row)},
+        hook_url=hook_url(base_url, row),
+        checkpoint=row["checkpoint"],
+        secret=vault.derive("inbox", row["workspace_id"], row["id"]),
+    )
+
+
+def shown_settings(row: Row) -> dict[str, Any]:
+    """The settings that are no secrets."""
+    return {name: value for name, value in row["settings"].items() if name != SEALED}
+
+
+def out(row: Row, base_url: str) -> schemas.InboxOut:
+    return schemas.InboxOut(
+        id=row["id"],
+        channel=row["channel"],
+        name=row["name"],
+        address=row["address"],
+        settings=shown_settings(row),
+        secrets=dict.fromkeys(row["settings"].get(SEALED, ()), True),
+        enabled=row["enabled"],
+        hook_url=hook_url(base_url, row),
+        public_key=row["public_key"],
+        rate_per_minute=row["rate_per_minute"],
+        health=schemas.Health(
+            state=row["health"],
+            note=row["health_note"],
+            last_inbound_at=row["last_inbound_at"],
+            last_outbound_at=row["last_outbound_at"],
+            changed_at=row["health_at"],
+        ),
+        created_at=row["created_at"],
+        rev=row["rev"],
+    )
+
+
+async def set_aside_listing(tx: Tx, cursor: str | None, limit: int | None) -> paging.Page[schemas.SetAside]:
+    """Deliveries that nobody could interpret, the newest first."""
+    before, size = paging.decode(cursor, int), paging.bounded(limit)
+    rows = await tx.fetch(
+        """select id, inbox_id, received_at, attempts, error, substring(body from 1 for $4) as preview
+        from raw_deliveries where workspace_id = $1 and state = 'set_aside' and ($2::bigint is null or id < $2)
+        order by id desc limit $3""",
+        tx.workspace_id, before[0] if before else None, size + 1, PREVIEW,
+    )  # fmt: skip
+    items = [schemas.SetAside(**{**row, "preview": _readable(row["preview"])}) for row in rows[:size]]
+    return paging.Page(items=items, next=paging.encode(items[-1].id) if len(rows) > size else None)
+
+
+def _readable(data: bytes) -> str:
+    return "".join(
+        character if character.isprintable() or character == "\n" else "·"
+        for character in data.decode("utf-8", "replace")
+    )
+
+
+def channel_out(channel: Channel) -> schemas.ChannelOut:
+    """The manifest, from which every screen about the channel is made."""
+    can = channel.can
+    return schemas.ChannelOut(
+        name=channel.name,
+        title=channel.title,
+        description=channel.description,
+        colour=channel.colour,
+        icon=f"/api/v1/channels/{channel.name}/icon.svg",
+        can=schemas.Can(
+            max_chars=can.max_chars,
+            html=can.html,
+            subject=can.subject,
+            copies=can.copies,
+            segments=can.segments,
+            attachments=can.attachments,
+            attachment_types=list(can.attachment_types),
+            max_attachment_bytes=can.max_attachment_bytes,
+            max_attachments=can.max_attachments,
+            may_start=can.may_start,
+            reply_window_seconds=int(can.reply_window.total_seconds()) if can.reply_window else None,
+            needs_template_outside_window=can.needs_template_outside_window,
+            receipts=sorted(can.receipts),
+            typing=can.typing,
+            opt_out_keywords=can.opt_out_keywords,
+            address_kinds=list(can.address_kinds),
+        ),
+        settings=[
+            schemas.SettingOut(
+                name=setting.name,
+                label=setting.label,
+                kind=setting.kind,
+                required=setting.required,
+                default=setting.default,
+                choices=list(setting.choices),
+                help=setting.help,
+                when=(setting.when[0], list(setting.when[1])) if setting.when else None,
+                advanced=setting.advanced,
+            )
+            for setting in channel.settings
+        ],
+    )
+
+
+def icon(name: str) -> bytes:
+    """The channel's SVG. Raises NotFound for a channel that does not exist or has none."""
+    if name in channels.all_channels():
+        for folder in channels.__path__:
+            path = Path(folder) / name / "icon.svg"
+            if path.is_file():
+                return path.read_bytes()
+    raise NotFound("This channel's icon")
