@@ -10,7 +10,8 @@ import re
 
 from charset_normalizer import from_bytes
 
-# Names from the wild, and supersets that mail programs mean when they say the smaller name (WHATWG Encoding Standard §4.2).
+# Names from the wild, and supersets that mail programs mean when they say the smaller name (WHATWG Encoding Standard
+# §4.2).
 _MEANT = {
     "iso-8859-1": "cp1252",
     "latin1": "cp1252",
@@ -41,7 +42,9 @@ _MEANT = {
 }
 # Codecs of Python that are not charsets, or that take quadratic time.
 _NOT_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
-_SAMPLE = 16 * 1024  # bytes looked at to guess a charset: 64 kB took 0.3 s, and more bytes hardly ever change the answer
+_SAMPLE = (
+    16 * 1024
+)  # bytes looked at to guess a charset: 64 kB took 0.3 s, and more bytes hardly ever change the answer
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -50,8 +53,8 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]*)\?=")
 
 
 def clean(text: str) -> str:
-    r"""Text that PostgreSQL and JSON take: no NUL or other control characters but tab and line feed, no lone surrogates,
-    ``\n`` for every kind of line end."""
+    r"""Text that PostgreSQL and JSON take: no NUL or other control characters but tab and line feed, no lone
+    surrogates, ``\n`` for every kind of line end."""
     if "\r" in text:
         text = _LINE_ENDS.sub("\n", text)
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
@@ -72,8 +75,8 @@ def charset_named(name: str | None) -> str | None:
 
 
 def text_of(data: bytes, charset: str | None = None) -> str:
-    """Decode by the declared charset, unless the bytes say otherwise: valid UTF-8 under another name is UTF-8, bytes that
-    the declared charset cannot hold are guessed, and what is left becomes U+FFFD."""
+    """Decode by the declared charset, unless the bytes say otherwise: valid UTF-8 under another name is UTF-8, bytes
+    that the declared charset cannot hold are guessed, and what is left becomes U+FFFD."""
     codec = charset_named(charset)
     if codec in (None, "utf-8") or _is_surely_utf8(data):
         if b"\x1b$" in data or b"\x1b(" in data:
@@ -119,8 +122,8 @@ def _guess(data: bytes) -> str:
 
 
 def header_text(raw: str) -> str:
-    """An unstructured header value as a person reads it: RFC 2047 encoded words decoded (also inside quotes, with spaces,
-    or cut in the middle of a character), raw 8-bit bytes guessed, one line."""
+    """An unstructured header value as a person reads it: RFC 2047 encoded words decoded (also inside quotes, with
+    spaces, or cut in the middle of a character), raw 8-bit bytes guessed, one line."""
     return clean(re.sub(r"[ \t\r\n]+", " ", _decode_words(raw))).strip()
 
 

@@ -19,7 +19,9 @@ MAX_PARAMETERS: Final = 200
 MAX_DEPTH: Final = 20
 MAX_PARTS: Final = 500
 
-MAX_HTML: Final = 1024 * 1024  # beyond it a mail is shown as text only; nh3 needs 1.3 s for one tag of 20,000 attributes
+MAX_HTML: Final = (
+    1024 * 1024
+)  # beyond it a mail is shown as text only; nh3 needs 1.3 s for one tag of 20,000 attributes
 MAX_TAGS: Final = 20_000
 MAX_ATTRIBUTES: Final = 200  # of one tag
 
@@ -52,7 +54,8 @@ def header_end(data: bytes) -> int:
 
 
 def is_harmless(data: bytes) -> bool:
-    """Small, flat and with short headers, judged by upper bounds that need no parsing: such a mail is read right here."""
+    """Small, flat and with short headers, judged by upper bounds that need no parsing: such a mail is read right
+    here."""
     if len(data) > SMALL_MAIL:
         return False
     end = header_end(data)

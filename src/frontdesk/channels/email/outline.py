@@ -45,8 +45,8 @@ _SIGNATURE = re.compile(
 
 
 class Line(NamedTuple):
-    """``kind``: "" text, "quote", "attribution", "signature", "header" (may be a block of mail headers), or "rest" (from
-    here to the end all is quoted)."""
+    """``kind``: "" text, "quote", "attribution", "signature", "header" (may be a block of mail headers), or "rest"
+    (from here to the end all is quoted)."""
 
     text: str
     kind: str = ""
@@ -86,7 +86,7 @@ def tokens(html: str) -> Iterator[str | Tag]:
                         return
                     continue
                 name = re.match(r"[a-z0-9:]*", lower[start + 1 : start + 40])
-                yield Tag(name[0] if name else "", False, "")
+                yield Tag(name[0] if name else "", False, html[start + 1 : min(end, start + WINDOW)])
                 position = end + 1
                 continue
             position = found.end()

@@ -33,10 +33,17 @@ _STARTS_WITH_DATE = re.compile(r"\W{0,3}(?:[^\W\d_]{1,12}[.,]{0,2} )?\d{1,4}[\s.
 _WORDS = re.compile(r"[^\W\d_]+(?:\(a\)|/la)?")
 _FIRST_WORD = re.compile(r"\W{0,3}([^\W_]+)")
 _RULE = re.compile(r"\s*[-_=*\u2013\u2014\u2500]{3,}\s*\Z")
-_FRAMED = re.compile(r"\W{0,3}[-_=*\u2013\u2014~]{2,}\s*(.{2,80}?)\s*[-_=*\u2013\u2014~]{2,}\W{0,3}\Z|\W{0,3}[-_=*]{4,}\s*(.{2,60})\Z")
+_FRAMED = re.compile(
+    r"\W{0,3}[-_=*\u2013\u2014~]{2,}\s*(.{2,80}?)\s*[-_=*\u2013\u2014~]{2,}\W{0,3}\Z|\W{0,3}[-_=*]{4,}\s*(.{2,60})\Z"
+)
 _LABEL = re.compile(r"\s*[*_]{0,2}\s*([^\s:：*][^:：*\n]{0,24}?)\s*[*_]{0,2}\s*[:：]\s*[*_]{0,2}(.*)\Z")
-_PHONE = re.compile(r"(?:\+|\b00|\b0|\(\d)[\d\s()./-]{6,20}\d|\b(?:tel|fon|phone|mob|fax|тел|τηλ|電話|电话|전화|t|m|p|f)\b[.:：]", re.IGNORECASE)
-_LINK = re.compile(r"https?://|\bwww\.|\b[a-z0-9-]{2,40}\.(?:com|net|org|de|fr|eu|io|co\.uk|es|it|nl|pl|ru|gr)\b", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?:\+|\b00|\b0|\(\d)[\d\s()./-]{6,20}\d|\b(?:tel|fon|phone|mob|fax|тел|τηλ|電話|电话|전화|t|m|p|f)\b[.:：]",
+    re.IGNORECASE,
+)
+_LINK = re.compile(
+    r"https?://|\bwww\.|\b[a-z0-9-]{2,40}\.(?:com|net|org|de|fr|eu|io|co\.uk|es|it|nl|pl|ru|gr)\b", re.IGNORECASE
+)
 _SENT_FROM_MY = re.compile(r"sent from my(?: [\w&'’-]+){1,5}[.!]?\Z")
 
 
@@ -131,8 +138,8 @@ def header_block(lines: Sequence[str], start: int) -> int:
 
 
 def is_marker(line: str, following: Sequence[str]) -> bool:
-    """ "----- Original Message -----", "Begin forwarded message:" and their like. Unknown words between dashes count when
-    a line ``Label: value`` follows."""
+    """ "----- Original Message -----", "Begin forwarded message:" and their like. Unknown words between dashes count
+    when a line ``Label: value`` follows."""
     if not 6 <= len(line) <= 120:
         return False
     lower = line.lower().rstrip(" :：*")
@@ -149,7 +156,8 @@ def is_marker(line: str, following: Sequence[str]) -> bool:
 
 
 def is_mobile_signature(line: str) -> bool:
-    """ "Sent from my iPhone", "Get Outlook for iOS": a short line that names a device or program and how it was sent."""
+    """ "Sent from my iPhone", "Get Outlook for iOS": a short line that names a device or program and how it was
+    sent."""
     if not 5 <= len(line) <= 120:
         return False
     lower = line.lower().strip("-–—_*. ")

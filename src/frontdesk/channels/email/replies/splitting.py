@@ -111,7 +111,9 @@ class _Marking:
             return
         known = [self._fold(line) in ours for line in self.plain]
         filled = [index for index, line in enumerate(self.plain) if line]
-        first = next((a for a, b in zip(filled, [*filled[1:], -1], strict=True) if known[a] and (b < 0 or known[b])), None)
+        first = next(
+            (a for a, b in zip(filled, [*filled[1:], -1], strict=True) if known[a] and (b < 0 or known[b])), None
+        )
         if first is None:
             return
         last = max(index for index, is_ours in enumerate(known) if is_ours)
@@ -259,7 +261,7 @@ class _Marking:
         return any(marks.is_contact(self.plain[index]) for index in range(start, min(end, start + 13)))
 
     def _contact_block(self, start: int, end: int) -> int | None:
-        """"Best regards," with a name and at least two lines of contact data below it, at the very end."""
+        """ "Best regards," with a name and at least two lines of contact data below it, at the very end."""
         contacts = filled = 0
         for index in range(end - 1, max(start - 1, end - 24), -1):
             line = self.plain[index]
