@@ -66,6 +66,19 @@ class Agenda:
         heapq.heapify(self._heap)
         self._changed.set()
 
+    async def clear(self) -> None:
+        """Drop everything that waits and stop what runs."""
+        self._store.run("DELETE FROM agenda")
+        self._heap.clear()
+        self._lanes.clear()
+        await self._stop_running()
+
+    async def _stop_running(self) -> None:
+        stopped = list(self._running)
+        for task in stopped:
+            task.cancel()
+        await asyncio.gather(*stopped, return_exceptions=True)
+
     def waiting(self, *, within: float = float("inf"), ignoring: frozenset[str] = frozenset()) -> int:
         """How many entries run now, or are due within so many seconds."""
         limit = time.time() + within
@@ -97,9 +110,7 @@ class Agenda:
                 except TimeoutError:
                     continue
         finally:
-            for task in self._running:
-                task.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await self._stop_running()
 
     def _start(self, entry: Entry) -> None:
         if entry.lane:
@@ -124,7 +135,7 @@ class Agenda:
 
     def _after(self, entry: Entry, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        if entry.lane and not task.cancelled():
+        if entry.lane in self._lanes and not task.cancelled():
             if waiting := self._lanes[entry.lane]:
                 self._launch(waiting.popleft())
             else:

@@ -6,22 +6,20 @@ import logging
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response
-from litestar.config.allowed_hosts import AllowedHostsConfig
+from litestar import Litestar, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from . import control, pages, scene
+from .injected import Call
 from .mail import post_office
-from .same_site import HOSTS
+from .same_site import only_from_here
 from .twilio import api, carrier, inbound, side
 from .twilio.errors import Refused, not_found
 from .wire import Dropped
 from .world import World
 
 log = logging.getLogger(__name__)
-
-Call = Request[Any, Any, Any]
 
 
 def create_app(world: World) -> Litestar:
@@ -37,7 +35,7 @@ def create_app(world: World) -> Litestar:
             HTTPException: _http,
             msgspec.ValidationError: _unfit,
         },
-        allowed_hosts=AllowedHostsConfig(allowed_hosts=HOSTS),
+        guards=[only_from_here],
         openapi_config=None,
         request_max_body_size=60 * 1024 * 1024,
         logging_config=None,

@@ -6,14 +6,24 @@ import secrets
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, delete, get, patch, post, put
+from litestar import Router, delete, get, patch, post, put
+from litestar.params import JSONBody
 
 from . import scene, talks
-from .customers import Customer, NewCustomer, add_customer, all_customers, customer, default_desk, remove_customer
+from .customers import (
+    Customer,
+    NewCustomer,
+    add_customer,
+    all_customers,
+    customer,
+    default_desk,
+    furnish,
+    remove_customer,
+)
 from .faults import Faults
+from .injected import Call, InPath, InQuery, NumberInQuery, TheWorld
 from .mail import letters
 from .mail.mailboxes import home_address
-from .same_site import only_from_here
 from .truth import Fact
 from .twilio import carrier, inbound
 from .twilio.accounts import open_account, open_number
@@ -62,7 +72,7 @@ class RawLetter(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 @get("/")
-async def overview(world: World) -> Json:
+async def overview(world: TheWorld) -> Json:
     """Addresses and credentials: everything a client needs to connect."""
     return {"http": world.base_url, **world.mail, **default_desk(world), "settings": _settings(world)}
 
@@ -71,13 +81,23 @@ def _settings(world: World) -> Json:
     return {name: world.setting(name) for name in ("frontdesk_url", "widget_key")} | {"pace": world.pace}
 
 
+@post("/reset", status_code=200)
+async def reset(world: TheWorld) -> Json:
+    """Forget everything and furnish anew, as on the first start. Sequence numbers of the truth log go on."""
+    await world.agenda.clear()
+    world.store.empty()
+    world.faults.put(Faults())
+    furnish(world)
+    return {"http": world.base_url, **world.mail, **default_desk(world), "settings": _settings(world)}
+
+
 @get("/settings")
-async def read_settings(world: World) -> Json:
+async def read_settings(world: TheWorld) -> Json:
     return _settings(world)
 
 
 @put("/settings")
-async def change_settings(world: World, data: Settings) -> Json:
+async def change_settings(world: TheWorld, data: JSONBody[Settings]) -> Json:
     for name, value in msgspec.to_builtins(data).items():
         if value is not None:
             world.set(name, str(value).rstrip("/") if name == "frontdesk_url" else str(value))
@@ -85,19 +105,19 @@ async def change_settings(world: World, data: Settings) -> Json:
 
 
 @post("/twilio/accounts")
-async def create_account(world: World, data: NewAccount) -> Json:
+async def create_account(world: TheWorld, data: JSONBody[NewAccount]) -> Json:
     sid = open_account(world, sid=data.sid, auth_token=data.auth_token, friendly_name=data.friendly_name)
     row = world.store.row("SELECT sid, auth_token, key_sid, key_secret, friendly_name FROM accounts WHERE sid = ?", sid)
     return dict(row or {})
 
 
 @get("/numbers")
-async def list_numbers(world: World) -> list[Json]:
+async def list_numbers(world: TheWorld) -> list[Json]:
     return [dict(row) for row in world.store.rows("SELECT * FROM numbers ORDER BY rowid")]
 
 
 @put("/numbers/{number:str}")
-async def put_number(world: World, number: str, data: NumberPlan) -> Json:
+async def put_number(world: TheWorld, number: InPath, data: JSONBody[NumberPlan]) -> Json:
     if not E164.fullmatch(number):
         raise ValueError(f"{number!r} is not a number in E.164 form.")
     owner = world.store.value("SELECT account_sid FROM numbers WHERE number = ?", number)
@@ -116,20 +136,20 @@ async def put_number(world: World, number: str, data: NumberPlan) -> Json:
 
 
 @get("/mailboxes")
-async def list_mailboxes(world: World) -> list[Json]:
+async def list_mailboxes(world: TheWorld) -> list[Json]:
     rows = world.store.rows("SELECT address, password, name, desk FROM mailboxes ORDER BY rowid")
     return [{**dict(row), "desk": bool(row["desk"])} for row in rows]
 
 
 @put("/mailboxes/{address:str}")
-async def put_mailbox(world: World, address: str, data: MailboxPlan) -> Json:
+async def put_mailbox(world: TheWorld, address: InPath, data: JSONBody[MailboxPlan]) -> Json:
     password = data.password or world.mailboxes.password(address) or secrets.token_urlsafe(12)
     opened = world.mailboxes.open(address, password=password, name=data.name, desk=data.desk)
     return {"address": opened, "password": password, "name": data.name, "desk": data.desk}
 
 
 @post("/mailboxes/{address:str}/letters")
-async def file_letter(world: World, address: str, data: RawLetter) -> Json:
+async def file_letter(world: TheWorld, address: InPath, data: JSONBody[RawLetter]) -> Json:
     """Put a mail straight into a mailbox, however strange it is."""
     uidvalidity, uid = world.mailboxes.append(home_address(address), data.folder, data.raw)
     return {"uidvalidity": uidvalidity, "uid": uid}
@@ -153,27 +173,27 @@ class FreeText(NewText, kw_only=True):
 
 
 @get("/customers")
-async def list_customers(world: World) -> list[Customer]:
+async def list_customers(world: TheWorld) -> list[Customer]:
     return all_customers(world)
 
 
 @post("/customers")
-async def create_customer(world: World, data: NewCustomer) -> Customer:
+async def create_customer(world: TheWorld, data: JSONBody[NewCustomer]) -> Customer:
     return add_customer(world, data)
 
 
 @delete("/customers/{id:str}")
-async def forget_customer(world: World, id: str) -> None:
+async def forget_customer(world: TheWorld, id: InPath) -> None:
     remove_customer(world, customer(world, id).id)
 
 
 @get("/customers/{id:str}/conversation")
-async def read_conversation(world: World, id: str) -> list[talks.Line]:
+async def read_conversation(world: TheWorld, id: InPath) -> list[talks.Line]:
     return talks.conversation(world, customer(world, id))
 
 
 @post("/customers/{id:str}/texts")
-async def text_as_customer(world: World, id: str, data: NewText) -> Json:
+async def text_as_customer(world: TheWorld, id: InPath, data: JSONBody[NewText]) -> Json:
     who = customer(world, id)
     if who.number is None:
         raise LookupError(f"{who.name} has no number.")
@@ -181,7 +201,7 @@ async def text_as_customer(world: World, id: str, data: NewText) -> Json:
 
 
 @post("/texts")
-async def text_from_anywhere(world: World, data: FreeText) -> Json:
+async def text_from_anywhere(world: TheWorld, data: JSONBody[FreeText]) -> Json:
     return {"sid": _receive(world, data.sender, data)}
 
 
@@ -194,12 +214,12 @@ def _receive(world: World, sender: str, data: NewText) -> str:
 
 
 @post("/customers/{id:str}/mails")
-async def mail_as_customer(world: World, id: str, data: letters.NewMail) -> Json:
+async def mail_as_customer(world: TheWorld, id: InPath, data: JSONBody[letters.NewMail]) -> Json:
     return {"message_id": letters.send(world, customer(world, id), data)}
 
 
 @get("/customers/{id:str}/mails")
-async def list_mails(world: World, id: str) -> list[letters.ShownMail]:
+async def list_mails(world: TheWorld, id: InPath) -> list[letters.ShownMail]:
     return letters.mailbox(world, customer(world, id))
 
 
@@ -221,19 +241,19 @@ class Patience(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 @get("/faults")
-async def read_faults(world: World) -> Json:
+async def read_faults(world: TheWorld) -> Json:
     return {**msgspec.to_builtins(world.faults.faults), "ordered": world.faults.ordered}
 
 
 @put("/faults")
-async def put_faults(world: World, data: Faults) -> Faults:
+async def put_faults(world: TheWorld, data: JSONBody[Faults]) -> Faults:
     """Replace all figures; those left out return to their defaults, and chance starts again from the seed."""
     world.faults.put(data)
     return data
 
 
 @patch("/faults")
-async def patch_faults(world: World, request: Request[Any, Any, Any]) -> Faults:
+async def patch_faults(world: TheWorld, request: Call) -> Faults:
     """Change some figures and keep the others."""
     changes = msgspec.json.decode(await request.body(), type=dict[str, Any])
     world.faults.put(msgspec.convert({**msgspec.to_builtins(world.faults.faults), **changes}, Faults))
@@ -241,12 +261,12 @@ async def patch_faults(world: World, request: Request[Any, Any, Any]) -> Faults:
 
 
 @delete("/faults")
-async def reset_faults(world: World) -> None:
+async def reset_faults(world: TheWorld) -> None:
     world.faults.put(Faults())
 
 
 @post("/faults/next")
-async def order_fault(world: World, data: Order) -> Json:
+async def order_fault(world: TheWorld, data: JSONBody[Order]) -> Json:
     world.faults.order(data.fault, data.times)
     return {"ordered": world.faults.ordered}
 
@@ -259,29 +279,31 @@ class TruthPage(msgspec.Struct):
 
 
 @get("/truth")
-async def read_truth(world: World, after: int = 0, kind: str = "", party: str = "", limit: int = 1000) -> TruthPage:
+async def read_truth(
+    world: TheWorld, after: NumberInQuery = 0, kind: InQuery = "", party: InQuery = "", limit: NumberInQuery = 1000
+) -> TruthPage:
     facts = world.truth.read(after=after, kind=kind, party=party, limit=limit)
     return TruthPage(facts, facts[-1].id if len(facts) == limit else None)
 
 
 @delete("/truth")
-async def clear_truth(world: World) -> None:
+async def clear_truth(world: TheWorld) -> None:
     world.truth.clear()
 
 
 @post("/settle", status_code=200)
-async def settle(world: World, data: Patience) -> Json:
+async def settle(world: TheWorld, data: JSONBody[Patience]) -> Json:
     settled = await world.agenda.settled(timeout=data.timeout, within=data.within, ignoring=frozenset({"scene.write"}))
     return {"settled": settled, "waiting": world.agenda.waiting(within=data.within)}
 
 
 @get("/scene")
-async def read_scene(world: World) -> scene.Scene:
+async def read_scene(world: TheWorld) -> scene.Scene:
     return scene.current(world)
 
 
 @post("/scene", status_code=200)
-async def direct_scene(world: World, data: scene.Scene) -> scene.Scene:
+async def direct_scene(world: TheWorld, data: JSONBody[scene.Scene]) -> scene.Scene:
     scene.direct(world, data)
     return scene.current(world)
 
@@ -290,6 +312,7 @@ ROUTER = Router(
     "/control",
     route_handlers=[
         overview,
+        reset,
         read_settings,
         change_settings,
         create_account,
@@ -317,5 +340,4 @@ ROUTER = Router(
         read_scene,
         direct_scene,
     ],
-    guards=[only_from_here],
 )

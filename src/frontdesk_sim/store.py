@@ -114,5 +114,12 @@ class Store:
             raise
         self._connection.execute("COMMIT")
 
+    def empty(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            self.run("PRAGMA defer_foreign_keys = ON")
+            for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+                self.run(f"DELETE FROM {row['name']}")
+
     def close(self) -> None:
         self._connection.close()

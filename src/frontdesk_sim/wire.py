@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NoReturn
 
-from litestar import Request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .injected import Call
 
 DROP = "frontdesk_sim.drop"
 
@@ -24,7 +25,7 @@ class Dropped(Exception):
     """The connection of this request is gone; there is nobody to answer."""
 
 
-async def drop(request: Request[Any, Any, Any]) -> NoReturn:
+async def drop(request: Call) -> NoReturn:
     """Cut the connection of a request: the client sees a reset, never a status line."""
     extensions: Any = request.scope["extensions"]
     extensions[DROP]["abort"]()

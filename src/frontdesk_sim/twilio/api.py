@@ -11,8 +11,9 @@ from sqlite3 import Row
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar import Request, Response, delete, get, post
+from litestar import Response, delete, get, post
 
+from ..injected import Call, InPath, TheWorld
 from ..wire import drop
 from ..world import World, now
 from . import carrier, resources
@@ -21,9 +22,6 @@ from .orders import Form, order_of
 
 ACCOUNT = "/2010-04-01/Accounts/{account:str}"
 DEFAULT_PAGE, MAX_PAGE = 50, 1000
-
-Call = Request[Any, Any, Any]
-
 
 # --- what every route begins with ---------------------------------------------------------------------------------
 
@@ -82,7 +80,7 @@ def _text_or_404(world: World, account: str, name: str, request: Call) -> Row:
 
 
 @post(f"{ACCOUNT}/Messages.json")
-async def create_message(world: World, request: Call, account: str) -> Response[dict[str, Any]]:
+async def create_message(world: TheWorld, request: Call, account: InPath) -> Response[dict[str, Any]]:
     authenticate(world, request, account)
     form = await form_of(request)
     parties = (form.one("From") or form.one("MessagingServiceSid"), form.one("To"))
@@ -111,7 +109,7 @@ async def create_message(world: World, request: Call, account: str) -> Response[
 
 
 @get(f"{ACCOUNT}/Messages.json")
-async def list_messages(world: World, request: Call, account: str) -> dict[str, Any]:
+async def list_messages(world: TheWorld, request: Call, account: InPath) -> dict[str, Any]:
     """Newest first. A message that was not sent yet is filtered by its date of creation."""
     authenticate(world, request, account)
     query = Form(parse_qsl(request.url.query, keep_blank_values=True))
@@ -131,7 +129,7 @@ async def list_messages(world: World, request: Call, account: str) -> dict[str, 
 
 
 def _dates(query: Form) -> list[tuple[str, float]]:
-    """DateSent as SQL conditions. A bare date means its whole day (UTC); dates after ``<`` and ``>`` are inclusive."""
+    """DateSent as SQL conditions. ``<`` and ``>`` are inclusive, a bare date is its whole day, and so is equality (UTC)."""
     conditions: list[tuple[str, float]] = []
     for name, value in query.pairs:
         if not name.startswith("DateSent") or not value:
@@ -147,7 +145,8 @@ def _dates(query: Form) -> list[tuple[str, float]]:
         elif name.startswith("DateSent>"):
             conditions.append((">=", start.timestamp()))
         else:
-            conditions += [(">=", start.timestamp()), ("<", end.timestamp())]
+            midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+            conditions += [(">=", midnight.timestamp()), ("<", (midnight + timedelta(days=1)).timestamp())]
     return conditions
 
 
@@ -179,7 +178,7 @@ def _whole(text: str, default: int) -> int:
 
 
 @get(f"{ACCOUNT}/Messages/{{sid:str}}")
-async def fetch_message(world: World, request: Call, account: str, sid: str) -> dict[str, Any]:
+async def fetch_message(world: TheWorld, request: Call, account: InPath, sid: InPath) -> dict[str, Any]:
     authenticate(world, request, account)
     text = _text_or_404(world, account, sid, request)
     await trouble_reading(world, request, text["sender"] or "", text["recipient"])
@@ -190,7 +189,7 @@ async def fetch_message(world: World, request: Call, account: str, sid: str) -> 
 
 
 @post(f"{ACCOUNT}/Messages/{{sid:str}}", status_code=200)
-async def update_message(world: World, request: Call, account: str, sid: str) -> dict[str, Any]:
+async def update_message(world: TheWorld, request: Call, account: InPath, sid: InPath) -> dict[str, Any]:
     """Cancel a scheduled message (``Status=canceled``), or redact one (``Body=`` empty)."""
     authenticate(world, request, account)
     text = _text_or_404(world, account, sid, request)
@@ -213,7 +212,7 @@ async def update_message(world: World, request: Call, account: str, sid: str) ->
 
 
 @delete(f"{ACCOUNT}/Messages/{{sid:str}}", status_code=204)
-async def delete_message(world: World, request: Call, account: str, sid: str) -> None:
+async def delete_message(world: TheWorld, request: Call, account: InPath, sid: InPath) -> None:
     authenticate(world, request, account)
     text = _text_or_404(world, account, sid, request)
     if text["status"] in ("accepted", "queued", "sending", "sent", "scheduled"):

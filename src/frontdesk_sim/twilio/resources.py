@@ -107,7 +107,6 @@ def phone_number(row: Row) -> dict[str, Any]:
         "status": "in-use",
         "status_callback": "",
         "status_callback_method": "POST",
-        "subresource_uris": {},
         "trunk_sid": None,
         "type": "local",
         "uri": uri,

@@ -7,9 +7,10 @@ from typing import Any
 
 from litestar import Response, delete, get, post
 
+from ..injected import Call, InPath, TheWorld
 from ..world import World, now
 from . import resources
-from .api import ACCOUNT, Call, authenticate, cut_page, form_of, trouble_reading
+from .api import ACCOUNT, authenticate, cut_page, form_of, trouble_reading
 from .errors import not_found
 from .orders import Form
 
@@ -28,7 +29,7 @@ def _medium_or_404(world: World, account: str, sid: str, name: str, request: Cal
 
 
 @get(f"{ACCOUNT}/Messages/{{sid:str}}/Media.json")
-async def list_media(world: World, request: Call, account: str, sid: str) -> dict[str, Any]:
+async def list_media(world: TheWorld, request: Call, account: InPath, sid: InPath) -> dict[str, Any]:
     authenticate(world, request, account)
     if world.store.row("SELECT 1 FROM texts WHERE sid = ? AND account_sid = ?", sid, account) is None:
         raise not_found(request.url.path)
@@ -39,7 +40,7 @@ async def list_media(world: World, request: Call, account: str, sid: str) -> dic
 
 
 @get(f"{ACCOUNT}/Messages/{{sid:str}}/Media/{{name:str}}")
-async def fetch_media(world: World, request: Call, account: str, sid: str, name: str) -> Response[Any]:
+async def fetch_media(world: TheWorld, request: Call, account: InPath, sid: InPath, name: InPath) -> Response[Any]:
     """The resource for ``….json``; else a redirect to the bytes, as the address in a webhook has it."""
     authenticate(world, request, account)
     row = _medium_or_404(world, account, sid, name, request)
@@ -50,14 +51,14 @@ async def fetch_media(world: World, request: Call, account: str, sid: str, name:
 
 
 @delete(f"{ACCOUNT}/Messages/{{sid:str}}/Media/{{name:str}}", status_code=204)
-async def delete_media(world: World, request: Call, account: str, sid: str, name: str) -> None:
+async def delete_media(world: TheWorld, request: Call, account: InPath, sid: InPath, name: InPath) -> None:
     authenticate(world, request, account)
     row = _medium_or_404(world, account, sid, name, request)
     world.store.run("DELETE FROM media WHERE sid = ?", row["sid"])
 
 
 @get("/cdn/{token:str}")
-async def media_bytes(world: World, request: Call, token: str) -> Response[bytes]:
+async def media_bytes(world: TheWorld, request: Call, token: InPath) -> Response[bytes]:
     """The bytes, for whoever knows the address. Like the store behind Twilio it refuses a second authorisation."""
     if "authorization" in request.headers:
         refusal = b"<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>"
@@ -70,14 +71,14 @@ async def media_bytes(world: World, request: Call, token: str) -> Response[bytes
 
 
 @get("/2010-04-01/Accounts/{account:str}")
-async def fetch_account(world: World, request: Call, account: str) -> dict[str, Any]:
+async def fetch_account(world: TheWorld, request: Call, account: InPath) -> dict[str, Any]:
     row = authenticate(world, request, account.removesuffix(".json"))
     await trouble_reading(world, request)
     return resources.account(row)
 
 
 @get(f"{ACCOUNT}/IncomingPhoneNumbers.json")
-async def list_numbers(world: World, request: Call, account: str) -> dict[str, Any]:
+async def list_numbers(world: TheWorld, request: Call, account: InPath) -> dict[str, Any]:
     authenticate(world, request, account)
     await trouble_reading(world, request)
     query = Form(list(request.query_params.multi_items()))
@@ -99,13 +100,13 @@ def _number_or_404(world: World, account: str, sid: str, request: Call) -> Row:
 
 
 @get(f"{ACCOUNT}/IncomingPhoneNumbers/{{sid:str}}")
-async def fetch_number(world: World, request: Call, account: str, sid: str) -> dict[str, Any]:
+async def fetch_number(world: TheWorld, request: Call, account: InPath, sid: InPath) -> dict[str, Any]:
     authenticate(world, request, account)
     return resources.phone_number(_number_or_404(world, account, sid, request))
 
 
 @post(f"{ACCOUNT}/IncomingPhoneNumbers/{{sid:str}}", status_code=200)
-async def update_number(world: World, request: Call, account: str, sid: str) -> dict[str, Any]:
+async def update_number(world: TheWorld, request: Call, account: InPath, sid: InPath) -> dict[str, Any]:
     """Change where incoming texts are announced (SmsUrl, SmsFallbackUrl) or the friendly name."""
     authenticate(world, request, account)
     row = _number_or_404(world, account, sid, request)

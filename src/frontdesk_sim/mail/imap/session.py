@@ -101,11 +101,15 @@ class Session:
             raise BadCommand("Log in first")
         if name in self.needs_folder and self.selected is None:
             raise BadCommand("Select a folder first")
+        self._tell(name)  # what arrived since is part of the folder that the command is about
         done = await command(self, given)
-        if self.selected is not None:
-            # numbers must not shift under a client that is using them (RFC 3501 §7.4.1)
-            self.say(self.folder.news(expunges=name not in ("FETCH", "STORE", "SEARCH")))
+        self._tell(name)
         return done
+
+    def _tell(self, name: str) -> None:
+        """News of the selected folder. Numbers must not shift under a command that uses them (RFC 3501 §7.4.1)."""
+        if self.selected is not None:
+            self.say(self.selected.news(expunges=name not in ("FETCH", "STORE", "SEARCH")))
 
     # identity
 
