@@ -7,7 +7,3 @@ export function inkOn(colour: string): string {
   const luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
   return luminance > 0.179 ? '#000' : '#fff'
 }
-
-export function isColour(value: unknown): value is string {
-  return typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value)
-}

@@ -1,11 +1,12 @@
 // The only thing a page loads: a button in a closed shadow root. The chat itself is a frame from our own origin, made when
 // somebody reaches for the button, or when a visitor comes back who waits for an answer.
-import { inkOn, isColour } from './colour'
+import { inkOn } from './colour'
 import { CSS } from './loader.css'
 import { envelope, opened, type FromApp, type Look, type Options, type Page, type ToApp } from './protocol'
 
 type Command = [name: string, ...rest: unknown[]]
-type Api = ((...command: Command) => void) & { q?: ArrayLike<unknown>[]; loaded?: boolean }
+type Api = ((...command: Command) => void) & { q?: Iterable<unknown>[]; loaded?: boolean }
+type Label = [open: string, close: string]
 interface Remembered {
   unread?: number
   wrote?: number
@@ -14,8 +15,8 @@ interface Remembered {
 }
 
 const ANSWER_DAYS = 14 // how long after writing a returning visitor's frame is loaded at once, to show an answer
-const LABELS: Record<string, [open: string, close: string]> = {
-  en: ['Open chat', 'Close chat'],
+const ENGLISH: Label = ['Open chat', 'Close chat']
+const LABELS: Record<string, Label> = {
   de: ['Chat öffnen', 'Chat schließen'],
   es: ['Abrir el chat', 'Cerrar el chat'],
   fr: ['Ouvrir le chat', 'Fermer le chat'],
@@ -34,8 +35,8 @@ function start(script: HTMLScriptElement): void {
   const place = `frontdesk:${key}`
   const remembered = recall(place)
   const given = page.frontdeskLook?.key === key ? page.frontdeskLook : {}
-  let look: Look = { ...remembered.look, ...given, ...chosen(data.colour, data.position) }
-  let options: Options = { colour: data.colour, theme: data.theme, lang: data.lang, dir: data.dir }
+  let look: Look = { ...remembered.look, ...given }
+  let options: Options = Object.assign({} as Options, data)
   let identity: string | null = null
   let frame: HTMLIFrameElement | null = null
   let listening = false
@@ -55,12 +56,14 @@ function start(script: HTMLScriptElement): void {
   const drawing = svg()
   button.className = 'b'
   button.type = 'button'
-  button.part.add('launcher')
   badge.className = 'n'
   badge.ariaHidden = 'true'
   button.append(drawing.svg, badge)
   box.append(button)
-  dress(root, script.nonce)
+  // A constructed style sheet needs no permission from the page's Content-Security-Policy.
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(CSS)
+  root.adoptedStyleSheets = [sheet]
   root.append(box)
 
   function remember(change: Remembered): void {
@@ -94,14 +97,16 @@ function start(script: HTMLScriptElement): void {
 
   function draw(): void {
     const { lang = '', dir = '' } = spoken()
-    const [open, close] = LABELS[lang.slice(0, 2)] ?? (LABELS.en as [string, string])
-    if (isColour(look.colour)) {
-      box.style.setProperty('--c', look.colour)
-      box.style.setProperty('--i', inkOn(look.colour))
+    const [open, close] = LABELS[lang.slice(0, 2)] ?? ENGLISH
+    const colour = options.colour ?? look.colour
+    if (colour) {
+      box.style.setProperty('--c', colour)
+      box.style.setProperty('--i', inkOn(colour))
     }
+    box.style.setProperty('--z', options.zIndex ?? null)
     box.dir = dir
-    box.className = `${look.position === 'start' ? 'start' : ''} ${isOpen ? 'on' : ''}`
-    button.hidden = hidden || data.launcher === 'off' || (look.hidden === true && !isOpen)
+    box.className = `${options.position ?? look.position ?? ''} ${isOpen ? 'on' : ''}`
+    button.hidden = hidden || options.launcher === 'off' || (look.hidden === true && !isOpen)
     button.ariaExpanded = String(isOpen)
     button.ariaLabel = isOpen ? close : unread ? `${open} (${unread})` : open
     drawing.path.setAttribute('d', isOpen ? CHEVRON : BUBBLE)
@@ -114,7 +119,6 @@ function start(script: HTMLScriptElement): void {
     if (frame || !key) return
     frame = document.createElement('iframe')
     frame.title = 'Chat'
-    frame.allow = 'clipboard-write'
     frame.setAttribute(
       'sandbox',
       'allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads',
@@ -154,8 +158,8 @@ function start(script: HTMLScriptElement): void {
       draw()
     } else if (message.type === 'wrote') remember({ wrote: Date.now() })
     else if (message.type === 'look') {
-      look = { ...message.look, ...chosen(options.colour, data.position) }
-      remember({ look: message.look })
+      look = message.look
+      remember({ look })
       draw()
     } else emit(message.name, message.detail)
   }
@@ -173,14 +177,11 @@ function start(script: HTMLScriptElement): void {
       draw()
     },
     identify: (who) => {
-      identity = typeof who === 'string' ? who : ((who as { token?: string } | undefined)?.token ?? null)
+      identity = who as string
       if (identity) tell({ type: 'identify', identity })
     },
     set: (change) => {
       options = { ...options, ...(change as Options) }
-      look = { ...look, ...chosen((change as Options).colour, (change as Look).position) }
-      const z = (change as { zIndex?: number }).zIndex
-      if (z) box.style.setProperty('--z', String(z))
       draw()
       tell({ type: 'set', options: spoken() })
     },
@@ -200,14 +201,14 @@ function start(script: HTMLScriptElement): void {
     },
   }
   const run = ([name, ...rest]: Command): void => api[name]?.(...rest)
-  const queued = page.frontdesk?.q ?? []
+  const queued = [...(page.frontdesk?.q ?? [])]
   page.frontdesk = Object.assign((...command: Command) => run(command), { loaded: true })
 
   button.addEventListener('click', () => show(!isOpen))
   button.addEventListener('pointerenter', prepare)
   button.addEventListener('focus', prepare)
   addEventListener('message', (event) => {
-    const message = opened<FromApp>(event, frame?.contentWindow, base)
+    const message = opened(event, frame?.contentWindow, base) as FromApp | null
     if (message) hear(message)
   })
   followNavigation(() => tell({ type: 'page', page: here() }))
@@ -216,13 +217,9 @@ function start(script: HTMLScriptElement): void {
   // Beside the body, not in it: pages replace their body, and transform it.
   document.documentElement.append(host)
   draw()
-  for (const command of Array.from(queued)) run(Array.from(command) as Command)
+  for (const command of queued) run([...command] as Command)
   const awaits = unread > 0 || Date.now() - (remembered.wrote ?? 0) < ANSWER_DAYS * 864e5
-  if (awaits) (page.requestIdleCallback ?? setTimeout)(prepare)
-}
-
-function chosen(colour?: string, position?: string): Look {
-  return { ...(colour && { colour }), ...(position && { position }) }
+  if (awaits) setTimeout(prepare, 1_000) // the page's own work comes first
 }
 
 function recall(place: string): Remembered {
@@ -234,28 +231,14 @@ function recall(place: string): Remembered {
 }
 
 function svg(): { svg: SVGElement; path: SVGElement } {
-  const make = (name: string): SVGElement =>
-    document.createElementNS('http://www.w3.org/2000/svg', name) as SVGElement
+  const make = (name: 'svg' | 'path'): SVGElement =>
+    document.createElementNS('http://www.w3.org/2000/svg', name)
   const svg = make('svg')
   const path = make('path')
   svg.setAttribute('viewBox', '0 0 24 24')
   svg.setAttribute('aria-hidden', 'true')
   svg.append(path)
   return { svg, path }
-}
-
-/** A constructed style sheet needs no permission from the page's Content-Security-Policy; old browsers get a style tag. */
-function dress(root: ShadowRoot, nonce: string): void {
-  try {
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(CSS)
-    root.adoptedStyleSheets = [sheet]
-  } catch {
-    const style = document.createElement('style')
-    style.nonce = nonce
-    style.textContent = CSS
-    root.append(style)
-  }
 }
 
 /** Calls back after every change of the address without a new page. */

@@ -11,6 +11,9 @@ export interface Options {
   theme?: string | undefined
   lang?: string | undefined
   dir?: string | undefined
+  position?: string | undefined
+  launcher?: string | undefined
+  zIndex?: string | undefined
 }
 
 /** From the loader to the app. */
@@ -49,8 +52,8 @@ export function envelope<T>(message: T): Envelope<T> {
 }
 
 /** The message inside, if this came from the one window and the one origin that may send it. */
-export function opened<T>(event: MessageEvent, source: unknown, origin: string): T | null {
+export function opened(event: MessageEvent, source: unknown, origin: string): unknown {
   if (event.origin !== origin || event.source !== source || !source) return null
-  const data = event.data as Partial<Envelope<T>> | null
-  return typeof data === 'object' && data?.frontdesk === 1 ? (data.message ?? null) : null
+  const data = event.data as Partial<Envelope<unknown>> | null
+  return typeof data === 'object' && data?.frontdesk === 1 ? data.message : null
 }

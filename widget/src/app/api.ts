@@ -11,9 +11,9 @@ interface ProblemJson {
 export class Refused extends Error {
   constructor(
     readonly status: number,
-    readonly code: string,
-    readonly fields: Record<string, string>,
-    readonly retryAfter: number,
+    readonly code = '',
+    readonly fields: Record<string, string> = {},
+    readonly retryAfter = 0,
   ) {
     super(code)
   }
@@ -24,31 +24,18 @@ export class Refused extends Error {
   }
 }
 
-export async function post<T>(path: string, body: unknown, token?: string): Promise<T> {
+/** GET, or POST of a `body`: a file as it is, anything else as JSON. Rejects with `Refused`, or as fetch does. */
+export async function ask<T>(path: string, token: string | undefined, body?: unknown): Promise<T> {
   const file = body instanceof Blob
   const response = await fetch(`/widget/v1/${path}`, {
-    method: 'POST',
     headers: {
       'content-type': file ? 'application/octet-stream' : 'application/json',
       ...(token && { authorization: `Bearer ${token}` }),
     },
-    body: file ? body : JSON.stringify(body),
+    ...(body ? { method: 'POST', body: file ? body : JSON.stringify(body) } : {}),
     cache: 'no-store',
     signal: AbortSignal.timeout(file ? PATIENCE_FILE : PATIENCE),
   })
-  return answer<T>(response)
-}
-
-export async function get<T>(path: string, token: string): Promise<T> {
-  const response = await fetch(`/widget/v1/${path}`, {
-    headers: { authorization: `Bearer ${token}` },
-    cache: 'no-store',
-    signal: AbortSignal.timeout(PATIENCE),
-  })
-  return answer<T>(response)
-}
-
-async function answer<T>(response: Response): Promise<T> {
   const text = await response.text()
   if (response.ok) return (text ? JSON.parse(text) : null) as T
   let problem: ProblemJson = {}
@@ -57,6 +44,6 @@ async function answer<T>(response: Response): Promise<T> {
   } catch {
     // A proxy answered for the server; its status says enough.
   }
-  const wait = Number(response.headers.get('retry-after') ?? 0) * 1000
-  throw new Refused(response.status, problem.code ?? 'unknown', problem.fields ?? {}, wait)
+  const wait = Number(response.headers.get('retry-after')) * 1000
+  throw new Refused(response.status, problem.code, problem.fields, wait)
 }

@@ -1,8 +1,8 @@
 // One visitor's chat: the session, the stream, the outbox. The screen subscribes to `state` and calls the verbs.
 import type { FromApp, Page } from '../protocol'
-import { get, post, Refused } from './api'
+import { ask, Refused } from './api'
 import { Keep, uuid } from './keep'
-import { listen, StreamRefused, type Frame } from './stream'
+import { listen, type Frame } from './stream'
 import { hear, stillWaiting, unseen } from './thread'
 import type { Answers, ItemView, Session, State, ThreadView, Ticket, Waiting } from './types'
 
@@ -19,75 +19,79 @@ type Tell = (message: FromApp) => void
 export class Chat {
   state: State
   page: Page | null = null
-  private readonly keep: Keep
-  private readonly hearers = new Set<() => void>()
-  private identity: string | null = null
-  private turn = 0
-  private retrying: ReturnType<typeof setTimeout> | undefined
-  private unreported: string[] = []
-  private unread = 0
-  private cursor = 0
-  private begunAt = 0
-  private wait = FIRST_WAIT
-  private stream: AbortController | null = null
-  private flushing = false
-  private typedAt = 0
-  private typingEnds: ReturnType<typeof setTimeout> | undefined
-  private hiding: ReturnType<typeof setTimeout> | undefined
+  readonly #inbox: string
+  readonly #origin: string
+  readonly #tell: Tell
+  readonly #keep: Keep
+  readonly #hearers = new Set<() => void>()
+  #identity: string | null = null
+  #turn = 0
+  #retrying: ReturnType<typeof setTimeout> | undefined
+  #unreported: string[] = []
+  #unread = 0
+  #cursor = 0
+  #begunAt = 0
+  #wait = FIRST_WAIT
+  #stream: AbortController | null = null
+  #flushing = false
+  #typedAt = 0
+  #typingEnds: ReturnType<typeof setTimeout> | undefined
+  #hiding: ReturnType<typeof setTimeout> | undefined
 
-  constructor(
-    private readonly inbox: string,
-    private readonly origin: string,
-    private readonly tell: Tell,
-  ) {
-    this.keep = new Keep(inbox)
-    this.state = this.fresh()
-    addEventListener('online', () => this.wake())
-    addEventListener('offline', () => this.set({ link: 'offline' }))
-    document.addEventListener('visibilitychange', () => this.visibility())
+  constructor(inbox: string, origin: string, tell: Tell) {
+    this.#inbox = inbox
+    this.#origin = origin
+    this.#tell = tell
+    this.#keep = new Keep(inbox)
+    this.state = this.#fresh()
+    addEventListener('online', () => this.#wake())
+    addEventListener('offline', () => this.#set({ link: 'offline' }))
+    document.addEventListener('visibilitychange', () => this.#visibility())
   }
 
   // --- what the screen and the page ask for ---
 
   subscribe(hearer: () => void): () => void {
-    this.hearers.add(hearer)
-    return () => this.hearers.delete(hearer)
+    this.#hearers.add(hearer)
+    return () => this.#hearers.delete(hearer)
   }
 
   begin(identity: string | null, open: boolean, forget: boolean): void {
-    if (forget) this.forget()
-    this.identity = identity
-    this.set({ open })
-    void this.session()
+    if (forget) this.#forget()
+    this.#identity = identity
+    this.#set({ open })
+    void this.#session()
   }
 
   opened(open: boolean): void {
-    this.set({ open })
-    if (open && this.state.phase === 'ready' && Date.now() - this.begunAt > STALE) void this.session()
-    this.look()
-    if (this.wanted()) this.connect()
-    else this.disconnect()
+    this.#set({ open })
+    if (open && this.state.phase === 'ready' && Date.now() - this.#begunAt > STALE) void this.#session()
+    this.#look()
+    if (this.#wanted()) this.#connect()
+    else this.#disconnect()
   }
 
   identify(identity: string): void {
-    this.identity = identity
-    void this.session()
+    this.#identity = identity
+    void this.#session()
   }
 
   reset(): void {
-    this.forget()
-    void this.session()
+    this.#forget()
+    void this.#session()
   }
 
   answer(answers: Answers): void {
-    this.keep.write({ answers })
-    this.set({ answers, wrong: {} })
-    void this.flush()
+    const question = this.state.session?.site.form.find((one) => one.type === 'email')
+    this.#keep.write({ answers })
+    this.#set({ answers, wrong: {} })
+    if (question) this.leaveEmail(String(answers[question.name] ?? ''))
+    void this.#flush()
   }
 
   leaveEmail(email: string): void {
-    this.keep.write({ email })
-    this.set({ email })
+    this.#keep.write({ email })
+    this.#set({ email })
   }
 
   send(text: string): void {
@@ -103,27 +107,27 @@ export class Chat {
       at: Math.max(Date.now(), last + 1), // two in one millisecond still have an order
       ...(away && this.state.email && { email: this.state.email }),
     }
-    this.keep.keep(message)
-    this.keep.write({ wroteAt: Date.now() })
-    this.set({ waiting: [...this.state.waiting, message], uploads: [] })
-    this.typedAt = 0
-    this.tell({ type: 'wrote' })
-    void this.flush()
-    this.connect()
+    this.#keep.keep(message)
+    this.#keep.write({ wroteAt: Date.now() })
+    this.#set({ waiting: [...this.state.waiting, message], uploads: [] })
+    this.#typedAt = 0
+    this.#tell({ type: 'wrote' })
+    void this.#flush()
+    this.#connect()
   }
 
   retry(id: string): void {
     const message = this.state.waiting.find((one) => one.id === id)
     if (!message) return
     const again = { ...message, failed: undefined, ...(message.email && { email: this.state.email }) }
-    this.keep.keep(again)
-    this.set({ waiting: this.state.waiting.map((one) => (one.id === id ? again : one)) })
-    void this.flush()
+    this.#keep.keep(again)
+    this.#set({ waiting: this.state.waiting.map((one) => (one.id === id ? again : one)) })
+    void this.#flush()
   }
 
   discard(id: string): void {
-    this.keep.drop(id)
-    this.set({ waiting: this.state.waiting.filter((one) => one.id !== id) })
+    this.#keep.drop(id)
+    this.#set({ waiting: this.state.waiting.filter((one) => one.id !== id) })
   }
 
   async upload(file: File): Promise<void> {
@@ -131,16 +135,16 @@ export class Chat {
     if (!limits || this.state.uploads.length >= limits.max_files) return
     const key = uuid()
     const entry = { key, name: file.name, size: file.size, state: 'going' as const }
-    this.set({ uploads: [...this.state.uploads, entry] })
+    this.#set({ uploads: [...this.state.uploads, entry] })
     const settle = (change: object): void =>
-      this.set({ uploads: this.state.uploads.map((one) => (one.key === key ? { ...one, ...change } : one)) })
+      this.#set({ uploads: this.state.uploads.map((one) => (one.key === key ? { ...one, ...change } : one)) })
     if (file.size > limits.max_file_bytes) {
       settle({ state: 'failed', code: 'too_big' })
       return
     }
     try {
       const name = encodeURIComponent(file.name.slice(-200))
-      const ticket = await post<Ticket>(`files?name=${name}`, new Blob([file]), this.token)
+      const ticket = await ask<Ticket>(`files?name=${name}`, this.#token, new Blob([file]))
       settle({ state: 'done', ticket })
     } catch (error) {
       settle({ state: 'failed', code: error instanceof Refused ? error.code : 'network' })
@@ -148,31 +152,31 @@ export class Chat {
   }
 
   unattach(key: string): void {
-    this.set({ uploads: this.state.uploads.filter((one) => one.key !== key) })
+    this.#set({ uploads: this.state.uploads.filter((one) => one.key !== key) })
   }
 
   typing(): void {
-    if (Date.now() - this.typedAt < TYPING_OUT || this.state.link !== 'up') return
-    this.typedAt = Date.now()
-    post('typing', { on: true }, this.token).catch(() => undefined) // worth nothing later
+    if (Date.now() - this.#typedAt < TYPING_OUT || this.state.link !== 'up') return
+    this.#typedAt = Date.now()
+    ask('typing', this.#token, { on: true }).catch(() => undefined) // worth nothing later
   }
 
   // --- the session ---
 
   /** Always what the browser keeps: another window may have signed in, or become a new visitor. */
-  private get token(): string | undefined {
-    return this.keep.read().token
+  get #token(): string | undefined {
+    return this.#keep.read().token
   }
 
-  private fresh(): State {
-    const kept = this.keep.read()
+  #fresh(): State {
+    const kept = this.#keep.read()
     return {
       phase: 'loading',
       code: '',
       link: navigator.onLine ? 'connecting' : 'offline',
       session: null,
       items: [],
-      waiting: this.keep.waiting(),
+      waiting: this.#keep.waiting(),
       uploads: [],
       typing: null,
       seenAt: kept.seenAt ?? 0,
@@ -184,74 +188,74 @@ export class Chat {
     }
   }
 
-  private forget(): void {
-    this.disconnect()
-    this.keep.clear()
-    this.identity = null
-    this.state = { ...this.fresh(), open: this.state.open }
-    this.set({})
-    this.tell({ type: 'unread', count: 0 })
+  #forget(): void {
+    this.#disconnect()
+    this.#keep.clear()
+    this.#identity = null
+    this.state = { ...this.#fresh(), open: this.state.open }
+    this.#set({})
+    this.#tell({ type: 'unread', count: 0 })
   }
 
   /** Begin or renew the session; keeps trying while the server cannot be reached. True once there is one. */
-  private async session(): Promise<boolean> {
-    const identity = this.identity
-    const turn = ++this.turn
-    clearTimeout(this.retrying)
+  async #session(): Promise<boolean> {
+    const identity = this.#identity
+    const turn = ++this.#turn
+    clearTimeout(this.#retrying)
     try {
-      const session = await post<Session>('session', {
-        key: this.inbox,
-        origin: this.origin,
-        ...(this.token && { token: this.token }),
+      const session = await ask<Session>('session', undefined, {
+        key: this.#inbox,
+        origin: this.#origin,
+        ...(this.#token && { token: this.#token }),
         ...(identity && { identity }),
       })
-      if (turn !== this.turn) return true // a later one knows better
-      this.adopt(session, identity)
+      if (turn !== this.#turn) return true // a later one knows better
+      this.#adopt(session, identity)
       return true
     } catch (error) {
-      if (turn !== this.turn) return false
+      if (turn !== this.#turn) return false
       if (error instanceof Refused && !error.later) {
-        this.refused(error.code)
+        this.#refused(error.code)
       } else {
-        this.set({ link: navigator.onLine ? 'connecting' : 'offline' })
-        this.retrying = setTimeout(() => void this.session(), this.pause(error))
+        this.#set({ link: navigator.onLine ? 'connecting' : 'offline' })
+        this.#retrying = setTimeout(() => void this.#session(), this.#pause(error))
       }
       return false
     }
   }
 
-  private adopt(session: Session, identity: string | null): void {
-    this.begunAt = Date.now()
-    this.wait = FIRST_WAIT
-    this.cursor = session.thread.cursor
+  #adopt(session: Session, identity: string | null): void {
+    this.#begunAt = Date.now()
+    this.#wait = FIRST_WAIT
+    this.#cursor = session.thread.cursor
     const same = this.state.session?.identified === session.identified || this.state.session === null
-    const seenAt = same ? this.keep.read().seenAt : undefined
-    this.keep.write({ token: session.token })
+    const seenAt = same ? this.#keep.read().seenAt : undefined
+    this.#keep.write({ token: session.token })
     const items = session.thread.items
-    const waiting = stillWaiting(this.keep.waiting(), items)
-    this.set({ phase: 'ready', session, items, waiting, seenAt: seenAt ?? lastWritten(items) })
-    if (identity) this.tell({ type: 'event', name: 'identified', detail: null })
-    this.look()
-    this.disconnect()
-    this.connect()
-    void this.flush()
+    const waiting = stillWaiting(this.#keep.waiting(), items)
+    this.#set({ phase: 'ready', session, items, waiting, seenAt: seenAt ?? lastWritten(items) })
+    if (identity) this.#tell({ type: 'event', name: 'identified', detail: null })
+    this.#look()
+    this.#disconnect()
+    this.#connect()
+    void this.#flush()
   }
 
-  private refused(code: string): void {
-    this.tell({ type: 'event', name: 'error', detail: { code } })
-    if (code === 'identity_invalid' && this.identity) {
-      this.identity = null // go on as whoever we were, rather than not at all
-      void this.session()
+  #refused(code: string): void {
+    this.#tell({ type: 'event', name: 'error', detail: { code } })
+    if (code === 'identity_invalid' && this.#identity) {
+      this.#identity = null // go on as whoever we were, rather than not at all
+      void this.#session()
       return
     }
-    this.set({ phase: 'refused', code })
-    this.look()
+    this.#set({ phase: 'refused', code })
+    this.#look()
   }
 
-  private look(): void {
+  #look(): void {
     const { session, open } = this.state
     const hidden = !open && session?.presence.away === 'hide'
-    this.tell({
+    this.#tell({
       type: 'look',
       look: { colour: session?.site.colour, position: session?.site.position, hidden },
     })
@@ -259,171 +263,167 @@ export class Chat {
 
   // --- the stream ---
 
-  private wanted(): boolean {
-    const active = this.state.waiting.length > 0 || Date.now() - (this.keep.read().wroteAt ?? 0) < ACTIVE
+  #wanted(): boolean {
+    const active = this.state.waiting.length > 0 || Date.now() - (this.#keep.read().wroteAt ?? 0) < ACTIVE
     return this.state.phase === 'ready' && (this.state.open || active)
   }
 
-  private connect(): void {
-    if (this.stream || !this.wanted() || document.hidden) return
-    const stream = (this.stream = new AbortController())
-    void this.follow(stream).finally(() => {
-      if (this.stream === stream) this.stream = null
+  #connect(): void {
+    if (this.#stream || !this.#wanted() || document.hidden) return
+    const stream = (this.#stream = new AbortController())
+    void this.#follow(stream).finally(() => {
+      if (this.#stream === stream) this.#stream = null
     })
   }
 
-  private disconnect(): void {
-    this.stream?.abort()
-    this.stream = null
+  #disconnect(): void {
+    this.#stream?.abort()
+    this.#stream = null
   }
 
-  private async follow(stream: AbortController): Promise<void> {
-    for (let token = this.token; token && this.wanted(); token = this.token) {
+  async #follow(stream: AbortController): Promise<void> {
+    for (let token = this.#token; token && this.#wanted(); token = this.#token) {
       let failure: unknown = null
       try {
-        await listen(token, this.cursor, (frame) => void this.heard(frame), this.up, stream.signal)
+        await listen(token, this.#cursor, (frame) => void this.#heard(frame), this.#up, stream.signal)
       } catch (error) {
         failure = error
       }
       if (stream.signal.aborted) return
-      if (failure instanceof StreamRefused && failure.status === 401) {
-        void this.session()
+      if (failure instanceof Refused && failure.status === 401) {
+        void this.#session()
         return
       }
-      this.set({ link: navigator.onLine ? 'connecting' : 'offline', typing: null })
-      await new Promise((resume) => setTimeout(resume, this.pause(failure)))
+      this.#set({ link: navigator.onLine ? 'connecting' : 'offline', typing: null })
+      await new Promise((resume) => setTimeout(resume, this.#pause(failure)))
     }
   }
 
-  private readonly up = (): void => {
-    this.wait = FIRST_WAIT
-    this.set({ link: 'up' })
-    this.report()
-    void this.flush()
+  readonly #up = (): void => {
+    this.#wait = FIRST_WAIT
+    this.#set({ link: 'up' })
+    this.#report()
+    void this.#flush()
   }
 
-  private async heard(frame: Frame): Promise<void> {
-    if (frame.id) this.cursor = Number(frame.id)
-    if (frame.event === 'message') this.receive(JSON.parse(frame.data) as ItemView)
+  async #heard(frame: Frame): Promise<void> {
+    if (frame.id) this.#cursor = Number(frame.id)
+    if (frame.event === 'message') this.#receive(JSON.parse(frame.data) as ItemView)
     else if (frame.event === 'typing')
-      this.showTyping(JSON.parse(frame.data) as { name: string | null; on: boolean })
-    else if (frame.event === 'seen') this.set({ readAt: Date.now() })
-    else if (frame.event === 'resync') await this.resync()
+      this.#showTyping(JSON.parse(frame.data) as { name: string | null; on: boolean })
+    else if (frame.event === 'seen') this.#set({ readAt: Date.now() })
+    else if (frame.event === 'resync') await this.#resync()
   }
 
-  private receive(item: ItemView): void {
+  #receive(item: ItemView): void {
     const items = hear(this.state.items, item)
     const isNew = items.length > this.state.items.length
-    if (item.mine) this.keep.drop(item.client ?? '')
+    if (item.mine) this.#keep.drop(item.client ?? '')
     const waiting = stillWaiting(this.state.waiting, items)
-    this.set({ items, waiting, ...(!item.mine && { typing: null }) })
-    if (isNew && !item.mine) this.tell({ type: 'event', name: 'message', detail: { id: item.id } })
+    this.#set({ items, waiting, ...(!item.mine && { typing: null }) })
+    if (isNew && !item.mine) this.#tell({ type: 'event', name: 'message', detail: { id: item.id } })
   }
 
-  private showTyping(typing: { name: string | null; on: boolean }): void {
-    clearTimeout(this.typingEnds)
-    this.set({ typing: typing.on ? (typing.name ?? '') : null })
-    this.typingEnds = setTimeout(() => this.set({ typing: null }), TYPING_IN)
+  #showTyping(typing: { name: string | null; on: boolean }): void {
+    clearTimeout(this.#typingEnds)
+    this.#set({ typing: typing.on ? (typing.name ?? '') : null })
+    this.#typingEnds = setTimeout(() => this.#set({ typing: null }), TYPING_IN)
   }
 
-  private async resync(): Promise<void> {
-    const thread = await get<ThreadView>('thread', this.token ?? '').catch(() => null)
+  async #resync(): Promise<void> {
+    const thread = await ask<ThreadView>('thread', this.#token).catch(() => null)
     if (!thread) return
-    this.cursor = thread.cursor
-    this.set({ items: thread.items, waiting: stillWaiting(this.state.waiting, thread.items) })
+    this.#cursor = thread.cursor
+    this.#set({ items: thread.items, waiting: stillWaiting(this.state.waiting, thread.items) })
   }
 
   /** How long to wait before the next attempt: growing, with a random part so that visitors do not all return at once. */
-  private pause(error: unknown): number {
+  #pause(error: unknown): number {
     const asked = error instanceof Refused ? error.retryAfter : 0
-    const wait = Math.max(asked, this.wait * (0.5 + Math.random()))
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT)
+    const wait = Math.max(asked, this.#wait * (0.5 + Math.random()))
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT)
     return wait
   }
 
-  private wake(): void {
-    this.wait = FIRST_WAIT
-    this.set({ link: 'connecting' })
-    this.disconnect()
-    this.connect()
-    void this.flush()
+  #wake(): void {
+    this.#wait = FIRST_WAIT
+    this.#set({ link: 'connecting' })
+    this.#disconnect()
+    this.#connect()
+    void this.#flush()
   }
 
-  private visibility(): void {
-    clearTimeout(this.hiding)
+  #visibility(): void {
+    clearTimeout(this.#hiding)
     if (document.hidden) {
-      this.hiding = setTimeout(() => this.disconnect(), LINGER)
+      this.#hiding = setTimeout(() => this.#disconnect(), LINGER)
     } else {
-      this.wait = FIRST_WAIT
-      this.connect()
-      this.set({})
+      this.#wait = FIRST_WAIT
+      this.#connect()
+      this.#set({})
     }
   }
 
   // --- the outbox ---
 
   /** Send what waits, oldest first, one at a time: a message never overtakes an earlier one. */
-  private async flush(): Promise<void> {
-    if (this.flushing || this.state.phase !== 'ready') return
-    this.flushing = true
+  async #flush(): Promise<void> {
+    if (this.#flushing || this.state.phase !== 'ready') return
+    this.#flushing = true
     try {
-      await alone(`frontdesk:${this.inbox}`, () => this.drain())
+      await alone(`frontdesk:${this.#inbox}`, () => this.#drain())
     } finally {
-      this.flushing = false
+      this.#flushing = false
     }
   }
 
-  private async drain(): Promise<void> {
+  async #drain(): Promise<void> {
     let renewed = false
     for (;;) {
-      const message = this.keep.waiting().find((one) => !one.failed)
+      const message = this.#keep.waiting().find((one) => !one.failed)
       if (!message || this.mustAsk()) return
       try {
-        await this.deliver(message)
+        await this.#deliver(message)
       } catch (error) {
         if (error instanceof Refused && error.status === 401 && !renewed) {
           renewed = true
-          if (!(await this.session())) return
+          if (!(await this.#session())) return
         } else if (error instanceof Refused && !error.later) {
-          if (!this.askAgain(error)) this.fail(message, error.code)
+          if (!this.#askAgain(error)) this.#fail(message, error.code)
           if (error.code === 'email') this.leaveEmail('')
         } else {
-          setTimeout(() => void this.flush(), this.pause(error))
+          setTimeout(() => void this.#flush(), this.#pause(error))
           return
         }
       }
     }
   }
 
-  private async deliver(message: Waiting): Promise<void> {
+  async #deliver(message: Waiting): Promise<void> {
     const { session, answers } = this.state
-    const done = await post<{ id: string; at: string; token: string | null }>(
-      'messages',
-      {
-        id: message.id,
-        text: message.text,
-        files: message.files.map((file) => file.file),
-        page: message.page,
-        email: message.email ?? null,
-        locale: navigator.language,
-        tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        ...(answers && !session?.asked && { answers }),
-      },
-      this.token,
-    )
-    this.wait = FIRST_WAIT
-    if (done.token) this.keep.write({ token: done.token })
-    this.keep.drop(message.id)
+    const done = await ask<{ at: string; token: string | null }>('messages', this.#token, {
+      id: message.id,
+      text: message.text,
+      files: message.files.map((file) => file.file),
+      page: message.page,
+      email: message.email ?? null,
+      locale: navigator.language,
+      tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      ...(answers && !session?.asked && { answers }),
+    })
+    this.#wait = FIRST_WAIT
+    if (done.token) this.#keep.write({ token: done.token })
+    this.#keep.drop(message.id)
     const waiting = this.state.waiting.filter((one) => one.id !== message.id)
     const echoed = this.state.items.some((item) => item.client === message.id)
     const items = echoed ? this.state.items : hear(this.state.items, delivered(message, done.at))
-    this.set({ waiting, items, ...(session && { session: { ...session, asked: true } }) })
+    this.#set({ waiting, items, ...(session && { session: { ...session, asked: true } }) })
   }
 
-  private fail(message: Waiting, code: string): void {
+  #fail(message: Waiting, code: string): void {
     const failed = { ...message, failed: code }
-    this.keep.keep(failed)
-    this.set({ waiting: this.state.waiting.map((one) => (one.id === message.id ? failed : one)) })
+    this.#keep.keep(failed)
+    this.#set({ waiting: this.state.waiting.map((one) => (one.id === message.id ? failed : one)) })
   }
 
   /** Whether the questions before the chat still have to be answered. */
@@ -433,24 +433,24 @@ export class Chat {
   }
 
   /** The server did not like the answers: show the questions again, with what was wrong. */
-  private askAgain(error: Refused): boolean {
+  #askAgain(error: Refused): boolean {
     const { session } = this.state
     if (error.code !== 'form' || !session || session.asked) return false
-    this.keep.write({ answers: null })
-    this.set({ answers: null, wrong: error.fields })
+    this.#keep.write({ answers: null })
+    this.#set({ answers: null, wrong: error.fields })
     return true
   }
 
   // --- the state ---
 
-  private set(change: Partial<State>): void {
+  #set(change: Partial<State>): void {
     this.state = { ...this.state, ...change }
-    this.see()
-    for (const hearer of this.hearers) hearer()
+    this.#see()
+    for (const hearer of this.#hearers) hearer()
   }
 
   /** Tell the team what was seen, and the page what was not. */
-  private see(): void {
+  #see(): void {
     const { items, open, seenAt, phase } = this.state
     if (phase !== 'ready') return
     const fresh = unseen(items, seenAt)
@@ -458,21 +458,21 @@ export class Chat {
     if (shown && fresh.length) {
       const at = Math.max(...fresh.map((item) => Date.parse(item.at)))
       this.state = { ...this.state, seenAt: at }
-      this.keep.write({ seenAt: at })
-      this.unreported.push(...fresh.map((item) => item.id))
-      this.report()
+      this.#keep.write({ seenAt: at })
+      this.#unreported.push(...fresh.map((item) => item.id))
+      this.#report()
     }
     const unread = shown ? 0 : fresh.length
-    if (unread !== this.unread) this.tell({ type: 'unread', count: unread })
-    this.unread = unread
+    if (unread !== this.#unread) this.#tell({ type: 'unread', count: unread })
+    this.#unread = unread
   }
 
-  private report(): void {
-    const ids = this.unreported.slice(-100)
-    this.unreported = []
+  #report(): void {
+    const ids = this.#unreported.slice(-100)
+    this.#unreported = []
     if (!ids.length) return
-    post('seen', { ids }, this.token).catch((error: unknown) => {
-      if (!(error instanceof Refused) || error.later) this.unreported.unshift(...ids) // with the next connection
+    ask('seen', this.#token, { ids }).catch((error: unknown) => {
+      if (!(error instanceof Refused) || error.later) this.#unreported.unshift(...ids) // with the next connection
     })
   }
 }

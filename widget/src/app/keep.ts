@@ -10,82 +10,66 @@ export interface Kept {
   answers?: Answers | null
 }
 
-export class Keep {
-  private readonly memory = new Map<string, string>()
+let store: Record<string, string> = {}
+try {
+  store = localStorage
+} catch {
+  // Forbidden by the browser's settings.
+}
 
-  constructor(private readonly inbox: string) {}
+export class Keep {
+  readonly #prefix: string
+
+  constructor(inbox: string) {
+    this.#prefix = `frontdesk:${inbox}:`
+  }
 
   read(): Kept {
-    return (parse(this.get(this.place('visit'))) ?? {}) as Kept
+    return parse(store[`${this.#prefix}visit`]) ?? {}
   }
 
   write(change: Kept): void {
-    this.set(this.place('visit'), JSON.stringify({ ...this.read(), ...change }))
+    this.#set('visit', { ...this.read(), ...change })
   }
 
   /** Messages that the server has not committed, in the order in which they were written. */
   waiting(): Waiting[] {
-    const prefix = this.place('out')
-    const found = this.names()
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => parse(this.get(name)) as Waiting | null)
+    return Object.keys(store)
+      .filter((name) => name.startsWith(`${this.#prefix}out:`))
+      .map((name) => parse(store[name]) as Waiting | null)
       .filter((message) => message !== null)
-    return found.sort((a, b) => a.at - b.at)
+      .sort((a, b) => a.at - b.at)
   }
 
   keep(message: Waiting): void {
-    this.set(this.place(`out:${message.id}`), JSON.stringify(message))
+    this.#set(`out:${message.id}`, message)
   }
 
   drop(id: string): void {
-    this.remove(this.place(`out:${id}`))
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a Storage is meant to be used like this
+    delete store[`${this.#prefix}out:${id}`]
   }
 
-  /** Forget this visitor: session, drafts and unsent messages. */
+  /** Forget this visitor: session and unsent messages. */
   clear(): void {
-    const prefix = this.place('')
-    for (const name of this.names()) if (name.startsWith(prefix)) this.remove(name)
-  }
-
-  private place(what: string): string {
-    return `frontdesk:${this.inbox}:${what}`
-  }
-
-  private names(): string[] {
-    try {
-      return [...new Set([...Object.keys(localStorage), ...this.memory.keys()])]
-    } catch {
-      return [...this.memory.keys()]
+    for (const name of Object.keys(store)) {
+      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- see above
+      if (name.startsWith(this.#prefix)) delete store[name]
     }
   }
 
-  private get(name: string): string | null {
+  #set(what: string, value: unknown): void {
+    const name = this.#prefix + what
+    const text = JSON.stringify(value)
     try {
-      return localStorage.getItem(name) ?? this.memory.get(name) ?? null
+      store[name] = text
     } catch {
-      return this.memory.get(name) ?? null
-    }
-  }
-
-  private set(name: string, value: string): void {
-    try {
-      localStorage.setItem(name, value)
-    } catch {
-      this.memory.set(name, value)
-    }
-  }
-
-  private remove(name: string): void {
-    this.memory.delete(name)
-    try {
-      localStorage.removeItem(name)
-    } catch {
-      // Nothing was kept there.
+      store = { ...store, [name]: text } // full: from now on in memory
     }
   }
 }
 
-function parse(text: string | null): unknown {
+function parse(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? 'null')
   } catch {
@@ -95,9 +79,8 @@ function parse(text: string | null): unknown {
 
 /** A random UUID (RFC 9562, version 4). `crypto.randomUUID` does not exist on pages without https. */
 export function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) => {
+    const random = crypto.getRandomValues(new Uint8Array(1))[0] ?? 0
+    return (Number(digit) ^ (random & (15 >> (Number(digit) / 4)))).toString(16)
+  })
 }

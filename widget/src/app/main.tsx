@@ -1,9 +1,9 @@
 // The page in the frame: listens to the one window that embedded it, and shows the chat.
 import { render } from 'preact'
-import { inkOn, isColour } from '../colour'
+import { inkOn } from '../colour'
 import { envelope, opened, type FromApp, type Options, type ToApp } from '../protocol'
 import { Chat } from './chat'
-import { direction, language, speak } from './i18n'
+import { language, speak } from './i18n'
 import './style.css'
 import { App } from './view/App'
 
@@ -19,14 +19,11 @@ const tell = (message: FromApp): void => parent.postMessage(envelope(message), p
 const chat = new Chat(inbox, parentOrigin, tell)
 
 function dress(): void {
-  const theme =
-    options.theme === 'dark' || options.theme === 'light' ? options.theme : dark.matches ? 'dark' : 'light'
-  const colour = options.colour ?? chat.state.session?.site.colour
-  root.dataset.theme = theme
+  root.dataset.theme = options.theme ?? (dark.matches ? 'dark' : 'light')
   root.lang = language
-  root.dir =
-    options.dir === 'rtl' || options.dir === 'ltr' ? options.dir : direction(options.lang ?? language)
-  if (isColour(colour)) {
+  root.dir = options.dir ?? ''
+  const colour = options.colour ?? chat.state.session?.site.colour
+  if (colour) {
     root.style.setProperty('--accent', colour)
     root.style.setProperty('--accentink', inkOn(colour))
   }
@@ -34,17 +31,14 @@ function dress(): void {
 
 async function show(): Promise<void> {
   const { session, phase } = chat.state
-  if (phase === 'loading') return
+  if (phase === 'loading' && !speaking) return // before we know which language to speak
   const wanted = [options.lang ?? '', ...navigator.languages]
-  speaking ??= speak(
-    wanted,
-    session?.site.languages ?? [options.lang?.slice(0, 2) ?? '', 'en', 'de', 'es', 'fr', 'el'],
-  )
+  speaking ??= speak(wanted, session?.site.languages)
   await speaking
   dress()
   document.title = session?.site.title ?? 'Chat'
   render(
-    <App chat={chat} close={() => tell({ type: 'close' })} />,
+    <App chat={chat} state={chat.state} close={() => tell({ type: 'close' })} />,
     document.getElementById('app') as HTMLElement,
   )
 }
@@ -69,7 +63,7 @@ function hear(message: ToApp): void {
 dark.addEventListener('change', dress)
 chat.subscribe(() => void show())
 addEventListener('message', (event) => {
-  const message = opened<ToApp>(event, parent, parentOrigin)
+  const message = opened(event, parent, parentOrigin) as ToApp | null
   if (message) hear(message)
 })
 dress()

@@ -1,4 +1,5 @@
 // Server-sent events read with fetch, so that the bearer token can travel in a header.
+import { Refused } from './api'
 
 export interface Frame {
   id: string
@@ -55,7 +56,7 @@ export async function listen(
       cache: 'no-store',
       signal: inner.signal,
     })
-    if (!response.ok || !response.body) throw new StreamRefused(response.status)
+    if (!response.ok || !response.body) throw new Refused(response.status)
     begun()
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     const cut = cutter()
@@ -69,11 +70,5 @@ export async function listen(
   } finally {
     clearTimeout(dog)
     outer.removeEventListener('abort', stop)
-  }
-}
-
-export class StreamRefused extends Error {
-  constructor(readonly status: number) {
-    super(`stream refused: ${status}`)
   }
 }

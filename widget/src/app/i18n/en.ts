@@ -35,7 +35,6 @@ const en = {
   emailKept: 'We will answer to {email}.',
   change: 'Change',
   today: 'Today',
-  newTab: 'opens in a new tab',
   e_required: 'Please fill this in.',
   e_email: 'This is not an email address.',
   e_phone: 'Please begin with + and the country code.',

@@ -1,28 +1,25 @@
 // English is in the app; every other language is a small file of its own, loaded when somebody speaks it.
+import de from './de.json?url'
+import el from './el.json?url'
 import en, { type Texts } from './en'
+import es from './es.json?url'
+import fr from './fr.json?url'
 import type { Label } from '../types'
 
-const PACKS: Record<string, () => Promise<{ default: Texts }>> = {
-  de: () => import('./de'),
-  es: () => import('./es'),
-  fr: () => import('./fr'),
-  el: () => import('./el'),
-}
-const RIGHT_TO_LEFT = new Set(['ar', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi'])
-
+const PACKS: Record<string, string> = { de, es, fr, el }
 let texts: Texts = en
 export let language = 'en'
 
 /** Speak the first of the `wanted` languages that the inbox has and we know; else the inbox's first. */
-export async function speak(wanted: readonly string[], allowed: readonly string[]): Promise<void> {
-  const known = allowed.filter((code) => code === 'en' || code in PACKS)
+export async function speak(wanted: readonly string[], allowed?: readonly string[]): Promise<void> {
+  const known = allowed ?? ['en', ...Object.keys(PACKS)]
   const found =
     wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((code) => known.includes(code)) ??
     known[0] ??
     'en'
   try {
-    texts = (await PACKS[found]?.())?.default ?? en
-    language = texts === en ? 'en' : found
+    texts = PACKS[found] ? ((await (await fetch(PACKS[found])).json()) as Texts) : en
+    language = found
   } catch {
     texts = en // the file could not be loaded; English is here
     language = 'en'
@@ -41,10 +38,6 @@ export function tError(prefix: 'e_' | 'r_', code: string, fallback: keyof Texts,
 
 export function label(text: Label): string {
   return typeof text === 'string' ? text : (text[language] ?? text.en ?? Object.values(text)[0] ?? '')
-}
-
-export function direction(tag: string): 'ltr' | 'rtl' {
-  return RIGHT_TO_LEFT.has(tag.slice(0, 2).toLowerCase()) ? 'rtl' : 'ltr'
 }
 
 export function clock(at: string): string {

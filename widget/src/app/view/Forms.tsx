@@ -1,15 +1,7 @@
-import type { JSX } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import type { JSX, TargetedEvent } from 'preact'
 import type { Chat } from '../chat'
 import { label, t, tError } from '../i18n'
-import type { Answers, Question } from '../types'
-
-interface PreChatProps {
-  greeting: string
-  form: Question[]
-  wrong: Record<string, string>
-  chat: Chat
-}
+import type { Answers, Question, Site } from '../types'
 
 const INPUTS: Record<string, { type: string; autocomplete: string }> = {
   email: { type: 'email', autocomplete: 'email' },
@@ -18,25 +10,27 @@ const INPUTS: Record<string, { type: string; autocomplete: string }> = {
   text: { type: 'text', autocomplete: 'off' },
 }
 
+interface PreChatProps {
+  site: Site
+  wrong: Record<string, string>
+  chat: Chat
+}
+
 /** The questions before the chat. The server decides what is right; the browser's own checks come first. */
-export function PreChat({ greeting, form, wrong, chat }: PreChatProps): JSX.Element {
-  const element = useRef<HTMLFormElement>(null)
-  useEffect(() => {
-    element.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
-  }, [wrong])
-  const submit = (event: Event): void => {
+export function PreChat({ site: { greeting, form }, wrong, chat }: PreChatProps): JSX.Element {
+  const submit = (event: TargetedEvent<HTMLFormElement>): void => {
     event.preventDefault()
-    const data = new FormData(event.currentTarget as HTMLFormElement)
+    const data = new FormData(event.currentTarget)
     const answers: Answers = {}
-    for (const question of form) {
-      const value = data.get(question.name)
-      if (question.type === 'consent') answers[question.name] = value !== null
-      else if (typeof value === 'string' && value.trim()) answers[question.name] = value.trim()
+    for (const { name, type } of form) {
+      const value = data.get(name)
+      if (type === 'consent') answers[name] = value !== null
+      else if (typeof value === 'string' && value.trim()) answers[name] = value.trim()
     }
     chat.answer(answers)
   }
   return (
-    <form class="ask" ref={element} onSubmit={submit}>
+    <form class="ask" onSubmit={submit}>
       {greeting && (
         <p class="greeting" dir="auto">
           {greeting}
@@ -97,7 +91,7 @@ function Field({ question, code, first }: FieldProps): JSX.Element {
           ))}
         </select>
       ) : (
-        <input {...INPUTS[type]} maxLength={1000} {...common} />
+        <input {...({ ...INPUTS[type], ...common } as JSX.IntrinsicElements['input'])} maxLength={1000} />
       )}
       {mistake}
     </div>
@@ -106,12 +100,11 @@ function Field({ question, code, first }: FieldProps): JSX.Element {
 
 /** Nobody is here: where shall the answer go? */
 export function LeaveEmail({ email, chat }: { email: string; chat: Chat }): JSX.Element {
-  const [changing, change] = useState(false)
-  if (email && !changing) {
+  if (email) {
     return (
       <p class="leave kept">
         <span>{t('emailKept', { email })}</span>{' '}
-        <button type="button" class="link" onClick={() => change(true)}>
+        <button type="button" class="link" onClick={() => chat.leaveEmail('')}>
           {t('change')}
         </button>
       </p>
@@ -122,8 +115,7 @@ export function LeaveEmail({ email, chat }: { email: string; chat: Chat }): JSX.
       class="leave"
       onSubmit={(event) => {
         event.preventDefault()
-        chat.leaveEmail(String(new FormData(event.currentTarget).get('email')))
-        change(false)
+        chat.leaveEmail(new FormData(event.currentTarget).get('email') as string)
       }}
     >
       <label for="leave">{t('emailTitle')}</label>
@@ -136,7 +128,6 @@ export function LeaveEmail({ email, chat }: { email: string; chat: Chat }): JSX.
           required
           maxLength={254}
           placeholder={t('email')}
-          defaultValue={email}
           data-first
         />
         <button class="primary">{t('emailSave')}</button>

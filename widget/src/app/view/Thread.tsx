@@ -1,5 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact'
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { Component, createRef, type ComponentChildren, type JSX, type TargetedEvent } from 'preact'
 import type { Chat } from '../chat'
 import { clock, day, t } from '../i18n'
 import { pieces } from '../thread'
@@ -9,75 +8,81 @@ import { Icon } from './icons'
 const NEAR = 80 // pixels from the end within which the thread keeps following
 const PAUSE = 5 * 60_000 // a longer pause between two messages starts a new group
 
-export function Thread({ state, chat }: { state: State; chat: Chat }): JSX.Element {
-  const log = useRef<HTMLDivElement>(null)
-  const near = useRef(true)
-  const { items, waiting, typing, session } = state
-  useLayoutEffect(() => {
-    const box = log.current
-    if (box && near.current) box.scrollTop = box.scrollHeight
-  }, [items, waiting, typing, state.open])
-  const lastMine = items.findLast((item) => item.mine)
-  const greeting = session?.site.greeting
-  return (
-    <div
-      class="log"
-      ref={log}
-      role="log"
-      aria-label={t('log')}
-      tabIndex={0}
-      onScroll={(event) => {
-        const box = event.currentTarget
-        near.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR
-      }}
-    >
-      {greeting && (
-        <div class="item theirs last">
-          <div class="bubble">
-            <Text text={greeting} />
+interface Props {
+  state: State
+  chat: Chat
+}
+
+export class Thread extends Component<Props> {
+  #log = createRef<HTMLDivElement>()
+  #near = true
+
+  override componentDidMount(): void {
+    this.componentDidUpdate()
+  }
+
+  override componentDidUpdate(): void {
+    const box = this.#log.current
+    if (box && this.#near) box.scrollTop = box.scrollHeight
+  }
+
+  #scrolled = ({ currentTarget: box }: TargetedEvent<HTMLDivElement>): void => {
+    this.#near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR
+  }
+
+  render({ state, chat }: Props): JSX.Element {
+    const { items, waiting, typing, session } = state
+    const lastMine = waiting.length ? null : items.findLast((item) => item.mine)
+    const greeting = session?.site.greeting
+    return (
+      <div
+        class="log"
+        ref={this.#log}
+        role="log"
+        aria-label={t('log')}
+        tabIndex={0}
+        onScroll={this.#scrolled}
+      >
+        {greeting && (
+          <div class="item theirs last">
+            <Bubble author="" text={greeting} />
           </div>
-        </div>
-      )}
-      {items.map((item, index) => (
-        <Item
-          key={item.client ?? item.id}
-          item={item}
-          before={items[index - 1]}
-          after={items[index + 1]}
-          state={
-            item === lastMine && !waiting.length
-              ? state.readAt > Date.parse(item.at)
-                ? t('seen')
-                : t('sent')
-              : ''
-          }
-        />
-      ))}
-      {waiting.map((message) => (
-        <Unsent key={message.id} message={message} chat={chat} link={state.link} />
-      ))}
-      {typing !== null && (
-        <div class="item theirs last typing">
-          <span class="hush">{typing ? `${typing} ${t('typing')}` : t('typingTeam')}</span>
-          <div class="bubble" aria-hidden="true">
-            <i />
-            <i />
-            <i />
+        )}
+        {items.map((item, index) => (
+          <Item
+            key={item.client ?? item.id}
+            item={item}
+            before={items[index - 1]}
+            after={items[index + 1]}
+            fate={item === lastMine ? t(state.readAt > Date.parse(item.at) ? 'seen' : 'sent') : ''}
+          />
+        ))}
+        {waiting.map((message) => (
+          <Unsent key={message.id} message={message} chat={chat} link={state.link} />
+        ))}
+        {typing !== null && (
+          <div class="item theirs last typing">
+            <span class="hush">{typing ? `${typing} ${t('typing')}` : t('typingTeam')}</span>
+            <div class="bubble" aria-hidden="true">
+              <i />
+              <i />
+              <i />
+            </div>
           </div>
-        </div>
-      )}
-    </div>
-  )
+        )}
+      </div>
+    )
+  }
 }
 
 interface ItemProps {
   item: ItemView
   before: ItemView | undefined
   after: ItemView | undefined
-  state: string
+  fate: string
 }
 
-function Item({ item, before, after, state }: ItemProps): JSX.Element {
+function Item({ item, before, after, fate }: ItemProps): JSX.Element {
   const newDay = !before || new Date(before.at).toDateString() !== new Date(item.at).toDateString()
   const first = newDay || !together(before, item)
   const last = !after || !together(item, after)
@@ -90,14 +95,14 @@ function Item({ item, before, after, state }: ItemProps): JSX.Element {
             <bdi>{item.author}</bdi>
           </p>
         )}
-        <Bubble mine={item.mine} author={item.author} text={item.text} />
+        <Bubble author={item.mine ? t('you') : (item.author ?? t('team'))} text={item.text} />
         {item.files.map((file) => (
           <Attached key={file.url || file.name} file={file} />
         ))}
         {last && (
           <p class="meta">
             <time dateTime={item.at}>{clock(item.at)}</time>
-            {state && ` · ${state}`}
+            {fate && ` · ${fate}`}
           </p>
         )}
       </div>
@@ -113,7 +118,7 @@ function together(a: ItemView, b: ItemView): boolean {
 function Unsent({ message, chat, link }: { message: Waiting; chat: Chat; link: State['link'] }): JSX.Element {
   return (
     <div class={`item mine first last ${message.failed ? 'failed' : 'going'}`}>
-      <Bubble mine author={null} text={message.text} />
+      <Bubble author={t('you')} text={message.text} />
       {message.files.map((file) => (
         <Attached key={file.file} file={{ ...file, url: '' }} />
       ))}
@@ -136,29 +141,12 @@ function Unsent({ message, chat, link }: { message: Waiting; chat: Chat; link: S
   )
 }
 
-function Bubble({
-  mine,
-  author,
-  text,
-}: {
-  mine: boolean
-  author: string | null
-  text: string
-}): JSX.Element | null {
-  if (!text) return null
-  return (
-    <div class="bubble">
-      <span class="hush">{mine ? t('you') : (author ?? t('team'))}: </span>
-      <Text text={text} />
-    </div>
-  )
-}
-
 /** Text is text: addresses become links, nothing becomes markup. */
-function Text({ text }: { text: string }): JSX.Element {
+function Bubble({ author, text }: { author: string; text: string }): JSX.Element | null {
+  if (!text) return null
   const parts: ComponentChildren[] = pieces(text).map((piece) =>
     piece.href ? (
-      <a href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc" title={t('newTab')}>
+      <a href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
         {piece.text}
       </a>
     ) : (
@@ -166,16 +154,18 @@ function Text({ text }: { text: string }): JSX.Element {
     ),
   )
   return (
-    <p class="text" dir="auto">
-      {parts}
-    </p>
+    <div class="bubble">
+      {author && <span class="hush">{author}: </span>}
+      <p class="text" dir="auto">
+        {parts}
+      </p>
+    </div>
   )
 }
 
 function Attached({ file }: { file: FileView }): JSX.Element {
-  const [broken, setBroken] = useState(false)
   if (!file.url) return <FileLine file={file} />
-  const image = /^image\/(png|jpeg|gif|webp)$/.test(file.type) && !broken
+  const image = /^image\/(png|jpeg|gif|webp)$/.test(file.type)
   return (
     <a
       class={image ? 'picture' : 'file'}
@@ -184,11 +174,7 @@ function Attached({ file }: { file: FileView }): JSX.Element {
       rel="noopener noreferrer"
       download={file.name}
     >
-      {image ? (
-        <img src={file.url} alt={file.name} loading="lazy" onError={() => setBroken(true)} />
-      ) : (
-        <FileLine file={file} />
-      )}
+      {image ? <img src={file.url} alt={file.name} loading="lazy" /> : <FileLine file={file} />}
     </a>
   )
 }
