@@ -39,7 +39,7 @@ check: .venv/.dev house
 	$(BIN)/python hatch_build.py check
 
 house: .venv/.dev
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_house.py tests/house
 
 screens: .venv/.run

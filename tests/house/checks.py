@@ -1,0 +1,189 @@
+"""The rules of the house that import-linter cannot say. Each takes a source tree and returns the violations, in words.
+
+``test_checks.py`` proves every one of them with a planted violation and with an innocent twin.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+
+from house.reading import PACKAGE, House, Module
+
+Check = Callable[[House], list[str]]
+
+PARTS = ("models", "events", "schemas", "rules", "queries", "actions", "handlers", "routes")
+BACK_ROOMS = {"routes", "handlers", "rules"}
+
+LONGEST_FILE = 400  # lines
+LONGEST_FUNCTION = 60  # lines, with decorators and docstring
+HISTORY = "migrations/versions/"  # a migration is written once and never read again as code
+
+HOLLOW = re.compile(r"(?:^|[a-z0-9_])(?:Manager|Service|Helper|Util|Base)s?$")  # classes
+HOLLOW_FILES = {"manager", "service", "helper", "util", "base", "helpers", "utils", "managers", "services"}
+HOLLOW_FUNCTIONS = {"helper", "util"}
+
+COMMAND_LINES = ("app/cli",)  # where people read standard output
+
+# Which places may open a connection, by what they would open it with. Everything else asks one of these.
+KIT_FETCH, CHANNELS, VENDORS = "kit/fetch.py", "channels/", "vendors/"
+NETWORK: dict[str, tuple[str, ...]] = {
+    "httpx": (KIT_FETCH, CHANNELS, VENDORS),
+    "socket": (KIT_FETCH, CHANNELS, "app/"),  # app binds the port that browsers reach
+    "aiosmtplib": (CHANNELS,),
+    "aioimaplib": (CHANNELS,),
+    "aiosmtpd": (CHANNELS,),
+    **dict.fromkeys(("smtplib", "imaplib", "poplib", "ftplib", "telnetlib", "urllib.request", "http.client"), ()),
+    **dict.fromkeys(("aiohttp", "requests", "urllib3", "websockets"), ()),
+}
+STREAMS = ("open_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server")
+STREAMS_ALLOWED = (KIT_FETCH, CHANNELS)
+DATABASE_ALLOWED = ("kit/", "app/")  # the database's address comes from the operator
+OUTGOING = {"httpx", "aiosmtplib", "aioimaplib"}  # in a channel: only together with kit.fetch, which checks the address
+
+
+def back_rooms_are_private(house: House) -> list[str]:
+    """Routes, handlers and rules belong to their room; ``app`` puts routes and handlers together."""
+    return [
+        module.at(line, f"reaches into a back room: {name}")
+        for module in house.modules
+        for line, name in module.imports()
+        if (pieces := name.split("."))[0] == PACKAGE and len(pieces) > 2
+        if pieces[2] in BACK_ROOMS and module.room not in (pieces[1], "app")
+    ]
+
+
+def only_the_kit_settles(house: House) -> list[str]:
+    """A transaction ends where it began: in ``kit``."""
+    statement = re.compile(
+        r"\s*(?:begin|commit|rollback|start transaction)(?: transaction| work)?\s*;?\s*", re.IGNORECASE
+    )
+    return [
+        *_used(house, ("commit", "rollback"), ("kit/",), "settles a transaction"),
+        *(
+            module.at(text.lineno, f"settles a transaction: {text.value!r}")
+            for module in house.modules
+            if module.room != "kit"
+            for text in module.strings()
+            if statement.fullmatch(str(text.value)) and module.is_first_argument(text)
+        ),
+    ]
+
+
+def only_actions_emit(house: House) -> list[str]:
+    """An event is written by the action that made the fact true."""
+    return [
+        module.at(line, f"emits outside of actions: {text}")
+        for module in house.modules
+        if module.part != "actions" and module.where != "kit/transaction.py"
+        for line, text in module.calls("emit")
+    ]
+
+
+def few_places_connect(house: House) -> list[str]:
+    """Who may open a connection stands in NETWORK; a channel asks ``kit.fetch`` where an address may lead."""
+    return [
+        *_network_imports(house),
+        *_used(house, STREAMS, STREAMS_ALLOWED, "opens a connection"),
+        *(
+            module.at(line, f"opens a database connection: {text}")
+            for module in house.modules
+            if not module.where.startswith(DATABASE_ALLOWED)
+            for line, text in module.calls("connect", "create_pool", "create_engine", "create_async_engine")
+            if text.startswith(("asyncpg.", "sqlalchemy.", "create_"))
+        ),
+        *_unchecked_addresses(house),
+    ]
+
+
+def files_and_functions_stay_short(house: House) -> list[str]:
+    found = []
+    for module in house.modules:
+        lines = len(module.text.splitlines())
+        if module.where.startswith(HISTORY):
+            continue
+        if lines > LONGEST_FILE:
+            found.append(f"{module.where} has {lines} lines; {LONGEST_FILE} are the limit")
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                length = (node.end_lineno or first) - first + 1
+                if length > LONGEST_FUNCTION:
+                    found.append(module.at(first, f"{node.name} has {length} lines; {LONGEST_FUNCTION} are the limit"))
+    return found
+
+
+def rooms_have_known_parts(house: House) -> list[str]:
+    """Inside a room always the same names, as a module or as a package."""
+    return [
+        f"{room.name}/{entry.name} is not one of a room's parts: {', '.join(PARTS)}"
+        for room in house.rooms
+        for entry in sorted(room.iterdir())
+        if entry.name not in ("__init__.py", "__pycache__", *PARTS, *(f"{part}.py" for part in PARTS))
+    ]
+
+
+def names_say_something(house: House) -> list[str]:
+    """A name that ends in Manager, Service, Helper, Util or Base says nothing that the rest of it does not."""
+    found = []
+    for module in house.modules:
+        stem = module.where.removesuffix("/__init__.py").removesuffix(".py").rsplit("/", 1)[-1]
+        if stem.rsplit("_", 1)[-1] in HOLLOW_FILES:
+            found.append(f"{module.where} has a hollow name")
+        for node in ast.walk(module.tree):
+            name = getattr(node, "name", "")
+            hollow = (isinstance(node, ast.ClassDef) and HOLLOW.search(name)) or (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and name.rsplit("_", 1)[-1] in HOLLOW_FUNCTIONS
+            )
+            if hollow:
+                found.append(module.at(getattr(node, "lineno", 1), f"{name} is a hollow name"))
+    return found
+
+
+def only_command_lines_print(house: House) -> list[str]:
+    return _used(house, ("print",), COMMAND_LINES, "prints")
+
+
+# --- parts of the checks ---------------------------------------------------------------------------------------------
+
+
+def _used(house: House, names: tuple[str, ...], allowed: tuple[str, ...], what: str) -> list[str]:
+    return [
+        module.at(line, f"{what}: {text}")
+        for module in house.modules
+        if not module.where.startswith(allowed)
+        for line, text in module.calls(*names)
+    ]
+
+
+def _network_imports(house: House) -> Iterator[str]:
+    for module in house.modules:
+        for line, name in module.imports():
+            for library, allowed in NETWORK.items():
+                if f"{name}.".startswith(f"{library}.") and not module.where.startswith(allowed or ("nowhere",)):
+                    yield module.at(line, f"could open a connection: {name}")
+
+
+def _unchecked_addresses(house: House) -> Iterator[str]:
+    """In a channel, the address is what somebody typed into a form."""
+    for module in house.modules:
+        if module.room != "channels":
+            continue
+        imported = [name for _, name in module.imports()]
+        if any(name.startswith((f"{PACKAGE}.kit.fetch", f"{PACKAGE}.vendors.")) for name in imported):
+            continue
+        for line, name in module.imports():
+            if name.split(".")[0] in OUTGOING and not _only_for_types(module, line):
+                yield module.at(line, f"{name} without {PACKAGE}.kit.fetch: nobody checks where the address leads")
+        for line, text in module.calls("open_connection", "create_connection"):
+            yield module.at(line, f"{text} without {PACKAGE}.kit.fetch: nobody checks where the address leads")
+
+
+def _only_for_types(module: Module, line: int) -> bool:
+    return any(
+        isinstance(node, ast.If)
+        and "TYPE_CHECKING" in ast.unparse(node.test)
+        and node.lineno < line <= (node.end_lineno or 0)
+        for node in ast.walk(module.tree)
+    )
