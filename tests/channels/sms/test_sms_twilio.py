@@ -1,0 +1,467 @@
+"""The Twilio provider: webhooks, sending over real HTTP, looking up, reconciling, media."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
+
+from channels.sms.fake_twilio import NUMBER, SERVICE, SID, TOKEN, error, twilio_running
+from channels.sms.loopback import Answer, account, outbound
+from channels.sms.twilio_spec import WHY_SKIPPED, judge_request, spec
+from frontdesk.channels.port import (
+    Attachment,
+    BadSignature,
+    DeliveryState,
+    Disconnected,
+    Inbound,
+    Raw,
+    Receipt,
+    Rejected,
+    Request,
+    TryLater,
+    Unknown,
+)
+from frontdesk.channels.sms import CHANNEL, KannelSms, SmppSms, Sms
+from frontdesk.channels.sms.twilio import TwilioSms, message_fields
+from frontdesk.channels.sms.twilio_errors import MEANINGS
+from frontdesk.kit import clock
+
+HOOK = "https://desk.example.org/hooks/abc"
+TEXT = {"MessageSid": "SM1", "SmsStatus": "received", "From": "+302101234567", "To": NUMBER, "Body": "Γειά"}
+
+
+@pytest.fixture
+def driver():
+    return Sms(TwilioSms(), KannelSms(), SmppSms())
+
+
+def inbox(origin="https://api.twilio.com", **settings):
+    known = {"provider": "twilio", "number": NUMBER, "account_sid": SID, "auth_token": TOKEN, "api_base": origin}
+    return account(**known | settings)
+
+
+def picture(url="https://desk.example.org/files/1.jpg"):
+    async def read():
+        return b"jpeg"
+
+    return Attachment(name="1.jpg", content_type="image/jpeg", size=4, read=read, url=url)
+
+
+def hook(fields, *, query="", method="POST"):
+    body = urlencode(fields).encode()
+    url = HOOK + query
+    if method == "GET":
+        url, body = f"{HOOK}?{body.decode()}", b""
+    signature = RequestValidator(TOKEN).compute_signature(url, fields if body else {})
+    headers = {"x-twilio-signature": signature}
+    if body:
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    pairs = dict(pair.split("=", 1) for pair in url.partition("?")[2].split("&") if pair)
+    return Request(method=method, url=url, query=pairs, headers=headers, body=body)
+
+
+def parsed(driver, fields, **how):
+    [raw], answer = driver.receive(hook(fields, **how), inbox())
+    assert (answer.status, answer.content_type) == (200, "text/xml; charset=utf-8")
+    assert answer.body.endswith(b"<Response/>")
+    return raw, list(driver.parse(raw, inbox()))
+
+
+# --- webhooks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_text_comes_in(driver, method):
+    raw, [found] = parsed(driver, TEXT, method=method)
+    assert raw.dedupe_key == "in:SM1"
+    assert isinstance(found, Inbound)
+    assert (found.external_id, found.sender.value, found.text) == ("SM1", "+302101234567", "Γειά")
+    assert found.sent_at.isoformat() == raw.meta["received_at"]
+
+
+def test_a_report_carries_our_key(driver):
+    fields = {"MessageSid": "SM2", "MessageStatus": "delivered", "To": "+302101234567", "From": NUMBER}
+    raw, [found] = parsed(driver, fields, query="?m=out-1")
+    assert raw.dedupe_key == "st:SM2:delivered"
+    assert isinstance(found, Receipt)
+    assert (found.external_id, found.key, found.state) == ("SM2", "out-1", DeliveryState.delivered)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"MessageStatus": "undelivered", "ErrorCode": "30003"}, (DeliveryState.failed, "30003", False, False)),
+        ({"MessageStatus": "failed", "ErrorCode": "21610"}, (DeliveryState.failed, "21610", True, False)),
+        ({"MessageStatus": "undelivered", "ErrorCode": "30005"}, (DeliveryState.failed, "30005", False, True)),
+        ({"MessageStatus": "failed"}, (DeliveryState.failed, None, False, False)),
+        ({"MessageStatus": "canceled"}, (DeliveryState.cancelled, None, False, False)),
+        ({"MessageStatus": "partially_delivered"}, (DeliveryState.delivered, None, False, False)),
+        ({"SmsStatus": "sent"}, (DeliveryState.sent, None, False, False)),
+        ({"MessageStatus": "failed", "ErrorCode": "99999", "ErrorMessage": "odd"}, None),
+    ],
+)
+def test_reports(driver, fields, expected):
+    _, [found] = parsed(driver, {"MessageSid": "SM2"} | fields)
+    if expected is None:
+        assert (found.code, found.reason) == ("99999", "odd")
+    else:
+        assert (found.state, found.code, found.opt_out, found.bad_address) == expected
+        assert bool(found.reason) is (found.state is DeliveryState.failed)
+
+
+def test_an_unknown_code_without_words_still_says_something(driver):
+    _, [found] = parsed(driver, {"MessageSid": "SM2", "MessageStatus": "failed", "ErrorCode": "99999"})
+    assert "99999" in found.reason
+
+
+@pytest.mark.parametrize("fields", [{"MessageSid": "SM2", "MessageStatus": "new-word"}, {"Hello": "there"}, {}])
+def test_what_means_nothing_is_kept_and_says_nothing(driver, fields):
+    raw, found = parsed(driver, fields)
+    assert found == []
+    assert raw.dedupe_key.startswith(("st:SM2:", "other:"))
+
+
+def test_twilios_own_opt_out_is_passed_on(driver):
+    _, [found] = parsed(driver, TEXT | {"Body": "STOP", "OptOutType": "STOP"})
+    assert found.meta["opt_out_type"] == "STOP"
+
+
+def test_media_and_names(driver):
+    media = {"NumMedia": "2", "MediaUrl0": "https://api.twilio.com/a", "MediaContentType0": "image/jpeg"}
+    _, [found] = parsed(driver, TEXT | media | {"ProfileName": "Robin", "MediaUrl1": "https://api.twilio.com/b"})
+    assert [(each.name, each.content_type, each.url) for each in found.attachments] == [
+        ("media-1.jpg", "image/jpeg", "https://api.twilio.com/a"),
+        ("media-2.bin", "application/octet-stream", "https://api.twilio.com/b"),
+    ]
+    assert found.sender.name == "Robin"
+
+
+@pytest.mark.parametrize("number", ["", "-1", "1e9", "99999999999", "٣", "1"])
+def test_a_media_count_may_lie(driver, number):
+    _, [found] = parsed(driver, TEXT | {"NumMedia": number})
+    assert found.attachments == ()
+
+
+def test_nul_and_broken_utf_8_do_no_harm(driver):
+    body = b"MessageSid=SM1&SmsStatus=received&From=%2B302101234567&Body=a%00b%FF"
+    raw = Raw(dedupe_key="in:SM1", body=body, meta={"provider": "twilio", "received_at": "2026-11-22T10:00:00+00:00"})
+    [found] = driver.parse(raw, inbox())
+    assert found.text == "ab\ufffd"
+
+
+@given(st.binary(max_size=300))
+def test_parsing_never_breaks_on_a_signed_body(body):
+    raw = Raw(dedupe_key="x", body=body, meta={"provider": "twilio", "received_at": "2026-11-22T10:00:00+00:00"})
+    CHANNEL.driver.parse(raw, inbox())
+
+
+def test_what_is_not_signed_is_refused(driver):
+    request = hook(TEXT)
+    with pytest.raises(BadSignature):
+        driver.receive(request, inbox(auth_token="another"))
+    with pytest.raises(BadSignature):
+        driver.receive(request, inbox(auth_token=""))
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+
+async def test_sends_a_text(driver):
+    async with twilio_running() as (fake, origin):
+        sent = await driver.send(outbound("Γειά 😀", callback_url=HOOK), inbox(origin))
+        [seen] = fake.server.seen
+    assert sent.external_id == fake.messages[0]["sid"]
+    assert (sent.state, sent.parts) == (DeliveryState.accepted, 1)
+    assert dict(seen.form) == {
+        "To": "+302101234567",
+        "From": NUMBER,
+        "Body": "Γειά 😀",
+        "StatusCallback": f"{HOOK}?m=out-1",
+    }
+
+
+async def test_sends_pictures_through_a_messaging_service(driver):
+    async with twilio_running() as (fake, origin):
+        box = inbox(origin, number="", messaging_service_sid=SERVICE)
+        pictures = (picture(), picture("https://desk.example.org/files/2.jpg"))
+        await driver.send(outbound("", attachments=pictures, callback_url=f"{HOOK}?a=1"), box)
+        [seen] = fake.server.seen
+    assert [value for name, value in seen.form if name == "MediaUrl"] == [each.url for each in pictures]
+    assert dict(seen.form)["MessagingServiceSid"] == SERVICE
+    assert dict(seen.form)["StatusCallback"] == f"{HOOK}?a=1&m=out-1"
+    assert "From" not in dict(seen.form)
+
+
+async def test_smart_text_is_a_choice(driver):
+    async with twilio_running() as (fake, origin):
+        await driver.send(outbound("“Hi”\x00"), inbox(origin))
+        await driver.send(outbound("“Hi”"), inbox(origin, smart_text=True))
+    assert [message["body"] for message in fake.messages] == ['"Hi"', "“Hi”"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (outbound("a" * 1601), "longer than 1600"),
+        (outbound(""), "nothing to send"),
+        (outbound(attachments=(picture(),) * 11), "at most 10"),
+        (outbound(attachments=(picture(None),)), "no public address"),
+    ],
+)
+async def test_what_twilio_would_refuse_is_not_sent(driver, message, said):
+    async with twilio_running() as (fake, origin):
+        with pytest.raises(Rejected, match=said):
+            await driver.send(message, inbox(origin))
+        assert fake.server.seen == []
+
+
+async def test_only_phones_are_texted(driver):
+    message = outbound()
+    message = type(message)(**{**vars(message), "to": type(message.to)(kind="whatsapp", value="US.1")})
+    with pytest.raises(Rejected):
+        await driver.send(message, inbox())
+
+
+def expected_error(meaning):
+    return {"reject": Rejected, "later": TryLater, "disconnect": Disconnected}[meaning.action]
+
+
+@pytest.mark.parametrize("code", sorted(MEANINGS))
+async def test_every_code_of_the_table(driver, code):
+    async with twilio_running() as (fake, origin):
+        fake.next.append(error(429 if code == 20429 else 400, code))
+        with pytest.raises(expected_error(MEANINGS[code]), match=r"\w") as raised:
+            await driver.send(outbound(), inbox(origin))
+    assert str(raised.value) == MEANINGS[code].reason
+    if isinstance(raised.value, Rejected):
+        assert raised.value.code == str(code)
+        assert raised.value.opt_out is (code == 21610)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (error(401, 1), Disconnected),
+        (error(404, 20404), Disconnected),
+        (error(429, **{"retry-after": "3"}), TryLater),
+        (error(503), TryLater),
+        (error(500), Unknown),
+        (error(502), Unknown),
+        (error(422, 12345), Rejected),
+        (Answer(broken=True), Unknown),
+        (Answer(201, b"{}"), Unknown),
+    ],
+)
+async def test_other_answers(driver, answer, kind):
+    async with twilio_running() as (fake, origin):
+        fake.next.append(answer)
+        with pytest.raises(kind):
+            await driver.send(outbound(), inbox(origin))
+
+
+async def test_no_connection_is_for_later_and_silence_is_unknown(driver, monkeypatch):
+    with pytest.raises(TryLater):
+        await driver.send(outbound(), inbox("http://127.0.0.1:1"))
+    import httpx
+
+    monkeypatch.setattr("frontdesk.vendors.twilio._TIMEOUT", httpx.Timeout(0.2))
+    async with twilio_running() as (fake, origin):
+        fake.next.append(Answer(silent=True))
+        with pytest.raises(Unknown):
+            await driver.send(outbound(), inbox(origin))
+
+
+async def test_a_message_that_failed_at_once_waits_for_its_report(driver):
+    body = b'{"sid": "SM9", "status": "failed", "num_segments": "3"}'
+    async with twilio_running() as (fake, origin):
+        fake.next.append(Answer(201, body))
+        sent = await driver.send(outbound(), inbox(origin))
+    assert (sent.state, sent.parts) == (DeliveryState.accepted, 3)
+
+
+# --- looking up ---------------------------------------------------------------------------------------------------
+
+
+async def taken_without_answer(driver, fake, origin, message=None):
+    fake.take_first = True
+    fake.next.append(Answer(broken=True))
+    with pytest.raises(Unknown):
+        await driver.send(message or outbound(), inbox(origin))
+    fake.take_first = False
+
+
+async def test_a_message_without_an_answer_is_found(driver):
+    async with twilio_running() as (fake, origin):
+        await taken_without_answer(driver, fake, origin)
+        found = await driver.look_up(outbound(), inbox(origin))
+    assert found is not None
+    assert found.external_id == fake.messages[0]["sid"]
+
+
+async def test_a_message_that_was_never_taken_is_so_after_a_minute(driver):
+    async with twilio_running() as (fake, origin):
+        fake.next.append(Answer(broken=True))
+        with pytest.raises(Unknown):
+            await driver.send(outbound(), inbox(origin))
+        with pytest.raises(Unknown, match="yet"):
+            await driver.look_up(outbound(), inbox(origin))
+        with time_machine.travel(clock.now() + timedelta(seconds=61), tick=False):
+            assert await driver.look_up(outbound(), inbox(origin)) is None
+
+
+async def test_look_alikes_that_are_accounted_for_do_not_count(driver):
+    async with twilio_running() as (fake, origin):
+        box = inbox(origin)
+        before = await driver.send(outbound(key="earlier"), box)
+        in_thread = fake.message(body="Hello")
+        fake.message(body="Hello", at=clock.now() - timedelta(minutes=5))
+        fake.message(body="Hello", direction="inbound")
+        fake.message(body="Hello", num_media="1")
+        fake.message(body="Bye")
+        fake.messages.sort(key=lambda message: message["sid"] == "SM" + f"{2:032x}")  # the old one is listed last
+        await taken_without_answer(driver, fake, origin)
+        found = await driver.look_up(outbound(answers=(in_thread["sid"],)), box)
+    assert found is not None
+    assert found.external_id not in (before.external_id, in_thread["sid"])
+
+
+@pytest.mark.parametrize("other", ["Hello", ""])
+async def test_several_candidates_stay_unknown(driver, other):
+    async with twilio_running() as (fake, origin):
+        await taken_without_answer(driver, fake, origin)
+        fake.message(body=other)
+        with pytest.raises(Unknown, match="may or may not"):
+            await driver.look_up(outbound(), inbox(origin))
+
+
+async def test_a_text_that_twilio_did_not_keep_stays_unknown(driver):
+    async with twilio_running() as (fake, origin):
+        await taken_without_answer(driver, fake, origin)
+        fake.messages[0]["body"] = ""
+        with pytest.raises(Unknown, match="may or may not"):
+            await driver.look_up(outbound(), inbox(origin))
+
+
+async def test_after_a_restart_only_the_time_of_the_attempt_decides(driver):
+    async with twilio_running() as (fake, origin):
+        await taken_without_answer(driver, fake, origin)
+        reborn = Sms(TwilioSms(), KannelSms(), SmppSms())
+        with pytest.raises(Unknown, match="may or may not"):
+            await reborn.look_up(outbound(), inbox(origin))
+        told = outbound(meta={"attempted_at": clock.now().isoformat()})
+        assert (await reborn.look_up(told, inbox(origin))).external_id == fake.messages[0]["sid"]
+
+
+async def test_after_a_restart_nothing_listed_is_nothing_taken_after_a_minute():
+    reborn = Sms(TwilioSms(), KannelSms(), SmppSms())
+    async with twilio_running() as (fake, origin):
+        fake.message(body="Hello", at=clock.now() - timedelta(days=3))
+        with pytest.raises(Unknown, match="yet"):
+            await reborn.look_up(outbound(), inbox(origin))
+        with time_machine.travel(clock.now() + timedelta(seconds=61), tick=False):
+            assert await reborn.look_up(outbound(), inbox(origin)) is None
+
+
+async def test_only_the_services_messages_count_without_a_number(driver):
+    async with twilio_running() as (fake, origin):
+        box = inbox(origin, number="", messaging_service_sid=SERVICE)
+        fake.take_first = True
+        fake.next.append(Answer(broken=True))
+        with pytest.raises(Unknown):
+            await driver.send(outbound(), box)
+        fake.message(body="Hello")
+        fake.message(body="Sent from your Twilio trial account - Hello", messaging_service_sid="MG" + "2" * 32)
+        found = await driver.look_up(outbound(), box)
+    assert found.external_id == f"SM{0:032x}"
+
+
+async def test_a_look_up_that_fails_stays_unknown(driver):
+    with pytest.raises(Unknown, match="could not be looked up"):
+        await driver.look_up(outbound(), inbox("http://127.0.0.1:1"))
+
+
+# --- reconciling, media, trying the settings ----------------------------------------------------------------------
+
+
+async def test_what_was_missed_comes_with_the_webhooks_keys(driver):
+    async with twilio_running() as (fake, origin):
+        fake.page = 2
+        box, now = inbox(origin), clock.now()
+        fake.message(direction="inbound", to=NUMBER, body="too old", at=now - timedelta(days=2))
+        fake.message(direction="inbound", to=NUMBER, body="one", **{"from": "+302101234567"})
+        fake.message(direction="outbound-api", to=NUMBER, body="ours")
+        two = fake.message(direction="inbound", to=NUMBER, body="two", num_media="1", **{"from": "+302101234567"})
+        media = {"sid": "ME" + "0" * 32, "content_type": "image/png", "uri": "/2010-04-01/x/Media/ME0.json"}
+        fake.media[two["sid"]] = [media]
+        raws = [raw async for raw in driver.missed(box, since=now - timedelta(hours=1))]
+        found = [item for raw in raws for item in driver.parse(raw, box)]
+    assert [item.text for item in found] == ["two", "one"]
+    assert raws[0].dedupe_key == f"in:{two['sid']}"
+    assert driver.receive(hook(TEXT | {"MessageSid": two["sid"]}), box)[0][0].dedupe_key == raws[0].dedupe_key
+    assert [each.url for each in found[0].attachments] == [f"{origin}/2010-04-01/x/Media/ME0"]
+    assert abs(found[1].sent_at - now) < timedelta(seconds=5)
+
+
+async def test_missed_for_a_service_without_a_number(driver):
+    async with twilio_running() as (fake, origin):
+        box = inbox(origin, number="", messaging_service_sid=SERVICE)
+        fake.message(direction="inbound", body="theirs")
+        fake.message(direction="inbound", body="ours", messaging_service_sid=SERVICE, date_sent=None, date_created=None)
+        raws = [raw async for raw in driver.missed(box, since=clock.now() - timedelta(hours=1))]
+    assert [driver.parse(raw, box)[0].text for raw in raws] == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(error(401, 20003), Disconnected), (error(503), TryLater), (error(400, 1), TryLater)]
+)
+async def test_troubles_while_reconciling(driver, answer, kind):
+    async with twilio_running() as (fake, origin):
+        fake.next.append(answer)
+        with pytest.raises(kind):
+            _ = [raw async for raw in driver.missed(inbox(origin), since=clock.now())]
+
+
+async def test_media_is_fetched(driver):
+    async with twilio_running() as (fake, origin):
+        fake.files["/m"] = Answer(200, b"png", {"content-type": "image/png"})
+        assert await driver.fetch(f"{origin}/m", inbox(origin)) == (b"png", "image/png")
+        for answer, kind in ((error(404), Rejected), (error(401), TryLater), (error(500), TryLater)):
+            fake.files["/m"] = answer
+            with pytest.raises(kind):
+                await driver.fetch(f"{origin}/m", inbox(origin))
+        fake.files["/m"] = Answer(broken=True)
+        with pytest.raises(TryLater):
+            await driver.fetch(f"{origin}/m", inbox(origin))
+    with pytest.raises(Rejected, match="does not belong"):
+        await driver.fetch("https://evil.example/m", inbox(origin))
+
+
+async def test_the_settings_can_be_tried(driver):
+    async with twilio_running() as (fake, origin):
+        assert "Harbour" in await driver.test(inbox(origin))
+        with pytest.raises(Disconnected, match="auth token"):
+            await driver.test(inbox(origin, auth_token="wrong"))
+        fake.status = "suspended"
+        with pytest.raises(Disconnected, match="suspended"):
+            await driver.test(inbox(origin))
+    with pytest.raises(TryLater):
+        await driver.test(inbox("http://127.0.0.1:1"))
+
+
+# --- the judge ----------------------------------------------------------------------------------------------------
+
+
+def test_twilios_description_judges():
+    if spec() is None:
+        pytest.skip(WHY_SKIPPED)
+    target = f"/2010-04-01/Accounts/{SID}/Messages.json"
+    fields = message_fields(outbound(attachments=(picture(),), callback_url=HOOK), inbox())
+    assert judge_request("POST", target, urlencode(fields).encode()) == []
+    assert judge_request("POST", target, b"To=%2B1&Bodi=x") == ["form field Bodi does not exist"]
+    assert judge_request("POST", target, b"Body=x") == ["'To' is a required property"]
+    assert judge_request("POST", target.replace("AC0", "AX0"), b"To=%2B1")
+    assert judge_request("GET", f"{target}?Form=x", b"") == ["query parameter Form does not exist"]
