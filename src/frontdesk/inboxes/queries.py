@@ -78,6 +78,20 @@ def account(vault: Vault, base_url: str, row: Row) -> Account:
     )
 
 
+async def known_account(tx: Tx, channel: str) -> Account | None:
+    """The workspace's first inbox of a channel, without secrets: enough to read an address as people write it there."""
+    row = await tx.fetchrow(
+        """select * from inboxes where workspace_id = $1 and channel = $2 and deleted_at is null
+        order by enabled desc, id limit 1""",
+        tx.workspace_id, channel,
+    )  # fmt: skip
+    if row is None:
+        return None
+    return Account(
+        workspace_id=tx.workspace_id, inbox_id=row["id"], name=row["name"], settings=shown_settings(row), hook_url=""
+    )
+
+
 def shown_settings(row: Row) -> dict[str, Any]:
     """The settings that are no secrets."""
     return {name: value for name, value in row["settings"].items() if name != SEALED}

@@ -1,0 +1,171 @@
+"""Reads of contacts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from frontdesk.contacts import rules, schemas
+from frontdesk.kit import paging
+from frontdesk.kit.errors import NotFound
+from frontdesk.kit.transaction import Row, Tx
+
+
+async def outs(tx: Tx, ids: Sequence[int]) -> dict[int, schemas.ContactOut]:
+    """Contacts as the API shows them, three statements for any number."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(
+        "select * from contacts where workspace_id = $1 and id = any($2::bigint[])", tx.workspace_id, wanted
+    )
+    addresses = await _points(tx, wanted)
+    tagged = await tx.fetch(
+        """select contact_id, array_agg(tag_id order by tag_id) as tags from contact_tags
+        where workspace_id = $1 and contact_id = any($2::bigint[]) group by contact_id""",
+        tx.workspace_id, wanted,
+    )  # fmt: skip
+    tags = {row["contact_id"]: list(row["tags"]) for row in tagged}
+    return {
+        row["id"]: schemas.ContactOut(
+            id=row["id"],
+            name=row["name"],
+            points=addresses[row["id"]],
+            tags=tags.get(row["id"], []),
+            note=row["note"],
+            timezone=row["timezone"],
+            locale=row["locale"],
+            created_at=row["created_at"],
+            rev=row["rev"],
+        )
+        for row in rows
+    }
+
+
+async def get(tx: Tx, contact_id: int) -> schemas.ContactOut:
+    """One contact; for one that was merged away, the contact that it became. Raises NotFound."""
+    current = await tx.fetchval(
+        "select coalesce(merged_into, id) from contacts where workspace_id = $1 and id = $2",
+        tx.workspace_id, contact_id,
+    )  # fmt: skip
+    found = await outs(tx, [current]) if current else {}
+    if current not in found:
+        raise NotFound("This contact")
+    return found[current]
+
+
+async def must_exist(tx: Tx, contact_id: int) -> None:
+    """Raises NotFound for a contact that does not exist or was merged into another."""
+    if not await tx.fetchval(
+        "select 1 from contacts where workspace_id = $1 and id = $2 and merged_into is null",
+        tx.workspace_id,
+        contact_id,
+    ):
+        raise NotFound("This contact")
+
+
+async def points(tx: Tx, contact_id: int) -> list[schemas.Point]:
+    return (await _points(tx, [contact_id]))[contact_id]
+
+
+async def _points(tx: Tx, contact_ids: Sequence[int]) -> defaultdict[int, list[schemas.Point]]:
+    rows = await tx.fetch(
+        "select * from contact_points where workspace_id = $1 and contact_id = any($2::bigint[]) order by id",
+        tx.workspace_id, list(contact_ids),
+    )  # fmt: skip
+    found: defaultdict[int, list[schemas.Point]] = defaultdict(list)
+    for row in rows:
+        known = found[row["contact_id"]]
+        known.append(_point(row, primary=all(point.kind != row["kind"] for point in known)))
+    return found
+
+
+def _point(row: Row, *, primary: bool) -> schemas.Point:
+    opt_out = None
+    if row["opted_out_at"] is not None:
+        opt_out = schemas.OptOut(
+            at=row["opted_out_at"], reason=row["opt_out_reason"] or "", source=row["opt_out_source"] or ""
+        )
+    return schemas.Point(
+        id=row["id"],
+        kind=row["kind"],
+        value=row["value"],
+        display=rules.display(row["kind"], row["value"]),
+        scope=row["scope"],
+        verified=row["verified"],
+        primary=primary,
+        opt_out=opt_out,
+        bad_since=row["bad_since"],
+        created_at=row["created_at"],
+    )
+
+
+async def get_point(tx: Tx, contact_id: int, point_id: int) -> Row:
+    """Raises NotFound for a point that this contact does not have."""
+    row = await tx.fetchrow(
+        "select * from contact_points where workspace_id = $1 and contact_id = $2 and id = $3",
+        tx.workspace_id, contact_id, point_id,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("This address")
+    return row
+
+
+async def search(
+    tx: Tx, q: str | None = None, cursor: str | None = None, limit: int | None = None
+) -> paging.Page[schemas.ContactOut]:
+    """Contacts by name whose name, or one of whose addresses, contains ``q``. Digits are found however written."""
+    after, size = paging.decode(cursor, str, int), paging.bounded(limit)
+    text = rules.storable(q or "").strip().lower()
+    numbers = rules.digits(text)
+    rows = await tx.fetch(
+        """select c.id, lower(c.name) as key from contacts c
+        where c.workspace_id = $1 and c.merged_into is null
+          and ($2::text is null or (lower(c.name), c.id) > ($2, $3::bigint))
+          and ($4::text is null or lower(c.name) like $4 or exists (
+            select 1 from contact_points p where p.workspace_id = $1 and p.contact_id = c.id
+              and (lower(p.value) like $4 or ($5::text is not null and p.value like $5))))
+        order by lower(c.name), c.id limit $6""",
+        tx.workspace_id, after[0] if after else None, after[1] if after else 0,
+        rules.like(text) if text else None, rules.like(numbers) if numbers else None, size + 1,
+    )  # fmt: skip
+    found = await outs(tx, [row["id"] for row in rows[:size]])
+    following = paging.encode(rows[size - 1]["key"], rows[size - 1]["id"]) if len(rows) > size else None
+    return paging.Page(items=[found[row["id"]] for row in rows[:size]], next=following)
+
+
+async def suggestions(tx: Tx, contact_id: int | None = None) -> list[schemas.SuggestionOut]:
+    """Open suggestions, the newest first; for one contact, with that contact on the left."""
+    rows = await tx.fetch(
+        """select s.id, s.reason, s.contact_id, s.other_id, c.name as name, o.name as other_name
+        from suggestions s
+          join contacts c on c.workspace_id = s.workspace_id and c.id = s.contact_id and c.merged_into is null
+          join contacts o on o.workspace_id = s.workspace_id and o.id = s.other_id and o.merged_into is null
+        where s.workspace_id = $1 and s.state = 'open' and ($2::bigint is null or $2 in (s.contact_id, s.other_id))
+        order by s.id desc limit 200""",
+        tx.workspace_id, contact_id,
+    )  # fmt: skip
+    shown = []
+    for row in rows:
+        left = schemas.Named(id=row["contact_id"], name=row["name"])
+        right = schemas.Named(id=row["other_id"], name=row["other_name"])
+        if right.id == contact_id:
+            left, right = right, left
+        shown.append(schemas.SuggestionOut(id=row["id"], contact=left, other=right, reason=row["reason"]))
+    return shown
+
+
+async def tags(tx: Tx) -> list[schemas.Tag]:
+    """All tags by name."""
+    rows = await tx.fetch(
+        "select id, name, colour from tags where workspace_id = $1 order by lower(name), id", tx.workspace_id
+    )
+    return [schemas.Tag(**dict(row)) for row in rows]
+
+
+async def tags_by_id(tx: Tx, tag_ids: Sequence[int]) -> dict[int, schemas.Tag]:
+    rows = await tx.fetch(
+        "select id, name, colour from tags where workspace_id = $1 and id = any($2::bigint[])",
+        tx.workspace_id, list(tag_ids),
+    )  # fmt: skip
+    return {row["id"]: schemas.Tag(**dict(row)) for row in rows}
