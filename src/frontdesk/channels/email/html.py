@@ -172,8 +172,8 @@ def sanitise(html: str) -> str | None:
     """The mail by an allow list: no scripts, forms, classes, ids or outside styles; links open outside and tell
     nothing.
 
-    Images of the mail itself keep ``src="cid:…"``; images from elsewhere have ``data-src`` instead, so that nothing loads
-    until the reader asks for it. None if there is so much of it that only the text is shown.
+    Images of the mail itself keep ``src="cid:…"``; images from elsewhere have ``data-src`` instead, so that nothing
+    loads until the reader asks for it. None if there is so much of it that only the text is shown.
     """
     if len(html) > MAX_HTML or html.count("<") > MAX_TAGS or _is_monstrous(html):
         return None

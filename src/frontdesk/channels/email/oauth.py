@@ -9,8 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx
-
 from frontdesk.channels.port import Disconnected, TryLater
 
 # Token endpoints and scopes as of November 2026: developers.google.com/gmail/imap/xoauth2-protocol and
@@ -59,6 +57,8 @@ async def access_token(settings: Mapping[str, str], *, fresh: bool = False) -> s
 
 
 async def _refreshed(settings: Mapping[str, str]) -> tuple[str, float]:
+    import httpx  # not at the top: the child that reads mails imports this package and shall stay small
+
     url, scope = PROVIDERS.get(settings.get("provider", ""), ("", ""))
     form = {
         "grant_type": "refresh_token",

@@ -35,6 +35,10 @@ def parse(raw: Raw, account: Account) -> Sequence[Item]:
     read in the child (see :mod:`safe`).
     """
     found = letter(raw.body)
+    left_out = int(raw.meta.get("left_out") or 0)
+    if left_out:
+        found.problem = f"This mail has {left_out // 1024 // 1024} MB, too much to be fetched. It is in the mailbox."
+        found.text = found.reply = found.problem
     if raw.meta.get("sent"):
         return [_message(found, raw, account, own=True)]
     reports, ours = receipts(found, account)
