@@ -34,7 +34,7 @@ class Call:
 
 @dataclass
 class Desk:
-    """Records webhooks. ``answer`` decides status, content type and body; ``hold`` delays every answer until it is set."""
+    """Records webhooks. ``answer`` decides status, content type and body; ``hold`` delays answers until it is set."""
 
     url: str = ""
     calls: list[Call] = field(default_factory=list)

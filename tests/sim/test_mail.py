@@ -82,7 +82,7 @@ async def test_the_standard_librarys_client_submits_too(sim: Sim) -> None:
 async def test_credentials_are_checked(sim: Sim, mechanism: str) -> None:
     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=sim.smtp_port, start_tls=False)
     await client.connect()
-    with pytest.raises(aiosmtplib.SMTPSenderRefused, match="530|Authentication required"):
+    with pytest.raises(aiosmtplib.SMTPSenderRefused, match="Authentication required"):
         await client.sendmail(sim.mailbox, ["demo.ada@example.org"], "x")
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         await getattr(client, mechanism)(sim.mailbox, "wrong")

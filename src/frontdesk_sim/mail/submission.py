@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 import ssl
+import warnings
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -80,17 +81,19 @@ async def serve(world: World, port: int, *, tls: ssl.SSLContext | None = None) -
     submission = Submission(world)
 
     def protocol() -> SMTP:
-        return SMTP(
-            submission,
-            hostname=DOMAIN,
-            ident="ESMTP",
-            data_size_limit=MAX_BYTES,
-            enable_SMTPUTF8=True,
-            auth_required=True,
-            auth_require_tls=False,
-            authenticator=submission.authenticate,
-            tls_context=tls,
-            loop=asyncio.get_running_loop(),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # passwords without TLS: on loopback, on purpose
+            return SMTP(
+                submission,
+                hostname=DOMAIN,
+                ident="ESMTP",
+                data_size_limit=MAX_BYTES,
+                enable_SMTPUTF8=True,
+                auth_required=True,
+                auth_require_tls=False,
+                authenticator=submission.authenticate,
+                tls_context=tls,
+                loop=asyncio.get_running_loop(),
+            )
 
     return await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port)

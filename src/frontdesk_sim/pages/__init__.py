@@ -1,7 +1,5 @@
-"""Pages for playing the customer."""
+"""Pages for playing the customer: rendered here, one small script, nothing from elsewhere."""
 
-from __future__ import annotations
+from .routes import ROUTES
 
-from typing import Any
-
-ROUTES: list[Any] = []
+__all__ = ["ROUTES"]

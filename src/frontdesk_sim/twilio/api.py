@@ -129,7 +129,7 @@ async def list_messages(world: TheWorld, request: Call, account: InPath) -> dict
 
 
 def _dates(query: Form) -> list[tuple[str, float]]:
-    """DateSent as SQL conditions. ``<`` and ``>`` are inclusive, a bare date is its whole day, and so is equality (UTC)."""
+    """DateSent as SQL conditions. ``<`` and ``>`` are inclusive; a bare date is its whole day, so is equality (UTC)."""
     conditions: list[tuple[str, float]] = []
     for name, value in query.pairs:
         if not name.startswith("DateSent") or not value:
