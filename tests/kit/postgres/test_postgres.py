@@ -78,6 +78,7 @@ async def test_a_killed_postmaster_is_brought_back_by_its_supervisor(used: Path)
         while server.pid == first or not server.alive():
             await asyncio.sleep(0.02)
         assert await rows(server, "SELECT id FROM kept") == [(7,)]
+        assert postgres.attach(used) is not None, "other processes find it again"
         assert any("ended unexpectedly" in line for line in told)
         watching.cancel()
         assert not server.revive(), "nothing to revive while it lives"
@@ -114,6 +115,20 @@ async def test_a_second_instance_is_refused_and_a_second_command_attaches(used: 
         child.communicate("")
     assert child.returncode == 0
     postgres.start(used).stop()
+
+
+def test_nobody_attaches_before_the_first_start_is_finished(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The postmaster takes connections before the roles and the database exist."""
+    real, seen = cluster.provision, []
+
+    def provision(place: ground.Ground, binaries: cluster.Binaries) -> None:
+        seen.append(postgres.attach(home))
+        real(place, binaries)
+
+    monkeypatch.setattr(cluster, "provision", provision)
+    with postgres.start(home):
+        assert seen == [None]
+        assert postgres.attach(home) is not None
 
 
 def test_a_process_id_that_lives_again_as_something_else_does_not_block(used: Path) -> None:

@@ -83,10 +83,10 @@ class Ground:
     def log(self) -> Path:
         return self.home / "postgres.log"
 
-    def record(self) -> None:
-        """Remember the places in the home, for the next start and for other commands of the same installation."""
+    def record(self, pid: int) -> None:
+        """Note in the home where the data are, and which postmaster is ready for use."""
         half = self.home / f"{RECORD}.new"
-        half.write_text(json.dumps({"data": str(self.data), "sockets": str(self.sockets)}) + "\n")
+        half.write_text(json.dumps({"data": str(self.data), "sockets": str(self.sockets), "pid": pid}) + "\n")
         half.replace(self.home / RECORD)
 
     def reachable(self, binaries: Binaries, say: Say) -> Binaries:
@@ -97,16 +97,21 @@ class Ground:
         return binaries.copied_below(_shared())
 
 
+def recorded(home: Path) -> dict[str, Any]:
+    """What the last start noted in the home: data, sockets, pid."""
+    try:
+        return dict(json.loads((home / RECORD).read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
 def data_of(home: Path) -> Path:
     """Where the data of this home are, or would be: inside it, unless an earlier start had to put them elsewhere.
 
     Only a place outside of the home is looked up, so that a moved or copied home brings its own data along.
     """
     inside = home / "postgres"
-    try:
-        noted = Path(json.loads((home / RECORD).read_text())["data"])
-    except (OSError, ValueError, KeyError):
-        return inside
+    noted = Path(recorded(home).get("data", inside))
     if inside.exists() or not noted.is_relative_to(SHARED):
         return inside
     if not noted.exists():

@@ -130,6 +130,7 @@ class Embedded(OnSocket):
                 return False
             self._say("The database ended unexpectedly; starting it again.")
             self._process = cluster.launch(self._place, self._binaries, self._say)
+            self._place.record(self._process.pid)
             return True
 
     def stop(self) -> None:
@@ -158,7 +159,6 @@ def start(home: Path, *, on_progress: Say = _silently, settings: Mapping[str, st
         if not place.data.exists():
             on_progress(f"Making a new database in {place.data}.")
             cluster.create(place, binaries)
-        place.record()
         cluster.configure(place, settings or {})
         server = Embedded(place, binaries, locks, on_progress)
     except BaseException:
@@ -167,6 +167,7 @@ def start(home: Path, *, on_progress: Say = _silently, settings: Mapping[str, st
         raise
     try:
         cluster.provision(place, binaries)
+        place.record(server.pid or 0)
     except BaseException:
         server.stop()
         raise
@@ -174,12 +175,14 @@ def start(home: Path, *, on_progress: Say = _silently, settings: Mapping[str, st
 
 
 def attach(home: Path) -> Server | None:
-    """The embedded database that another process of this installation is running, or nothing."""
+    """The embedded database that another process of this installation runs and has made ready, or nothing."""
     home = home.expanduser().resolve()
     if not ground.is_held(home):
         return None
     data = ground.data_of(home)
-    sockets = cluster.sockets_of(data) if cluster.postmaster_of(data) else None
+    pid = cluster.postmaster_of(data)
+    ready = pid is not None and pid == ground.recorded(home).get("pid")  # noted once roles and database are there
+    sockets = cluster.sockets_of(data) if ready else None
     return OnSocket(sockets) if sockets else None
 
 
