@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -45,11 +46,11 @@ MO_QUERY: Final = "from=%p&to=%P&text=%b&charset=%C&coding=%c&udh=%u&ts=%T&id=%I
 """What ``get-url`` should ask with. ``%b`` is the text as it is; ``%a`` would squeeze blanks."""
 
 STATES: Final = {
-    1: (DeliveryState.delivered, None),
-    2: (DeliveryState.failed, "The operator could not deliver the message."),
-    4: (DeliveryState.sent, None),
-    8: (DeliveryState.sent, None),
-    16: (DeliveryState.failed, "The operator refused the message."),
+    "1": (DeliveryState.delivered, None),
+    "2": (DeliveryState.failed, "The operator could not deliver the message."),
+    "4": (DeliveryState.sent, None),
+    "8": (DeliveryState.sent, None),
+    "16": (DeliveryState.failed, "The operator refused the message."),
 }
 _CHARSETS: Final = {
     "utf-8": "utf-8",
@@ -62,6 +63,7 @@ _CHARSETS: Final = {
 }
 _TIMEOUT: Final = httpx.Timeout(15, connect=5)
 _MAX_FIELDS: Final = 100
+_YEAR_2100: Final = 4_102_444_800
 
 
 class KannelSms:
@@ -220,7 +222,7 @@ def _dedupe_key(fields: Mapping[str, bytes]) -> str:
 
 def _receipts(fields: Mapping[str, bytes], at: datetime) -> Sequence[Receipt]:
     status, key = _ascii(fields, "st"), _ascii(fields, "m")
-    known = STATES.get(int(status)) if status.isdigit() else None
+    known = STATES.get(status)
     if known is None or not key:
         return []
     state, reason = known
@@ -244,4 +246,6 @@ def _ascii(fields: Mapping[str, bytes], name: str) -> str:
 def _time(fields: Mapping[str, bytes]) -> datetime | None:
     """Kannel's ``%T`` is Unix time; a time that is not one, or is out of range, is left out."""
     text = _ascii(fields, "ts")
-    return datetime.fromtimestamp(int(text), UTC) if text.isdigit() and 0 < int(text) < 4_102_444_800 else None
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) >= _YEAR_2100:
+        return None
+    return datetime.fromtimestamp(int(text), UTC)

@@ -1,0 +1,596 @@
+"""The SMPP provider without an SMSC: contents, the ledger, and sessions with a scripted peer on a socket."""
+
+import asyncio
+import contextlib
+import struct
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.sms.loopback import RememberingSink, account, outbound, until
+from frontdesk.channels.port import (
+    Address,
+    Attachment,
+    DeliveryState,
+    Disconnected,
+    Inbound,
+    Raw,
+    Receipt,
+    Rejected,
+    TryLater,
+    Unknown,
+)
+from frontdesk.channels.sms import pdu
+from frontdesk.channels.sms.concat import Part, header
+from frontdesk.channels.sms.ledger import Ledger
+from frontdesk.channels.sms.pdu import Message, Pdu
+from frontdesk.channels.sms.smpp import LIVE, SmppSms
+from frontdesk.channels.sms.smpp_content import BINARY, GAP, comparable_id, report, sender_type, submissions, text_of
+from frontdesk.channels.sms.smpp_session import Session, SessionOver, Timing
+
+AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
+FAST = Timing(connect=1, answer=0.5, pulse=0.1, goodbye=0.3, sweep=0.05)
+
+
+def mo(text=b"hello", *, sequence=1, **fields):
+    known = {"source": "302101234567", "source_ton": 1, "destination": "14155550000", "content": text}
+    return Pdu(pdu.DELIVER_SM, sequence, body=Message(**known | fields).encode())
+
+
+def piece(number, total, octets, *, reference=9, sequence=1, **fields):
+    return mo(header(Part(reference, total, number)) + octets, esm_class=0x40, sequence=sequence, **fields)
+
+
+def receipt(message_id, stat, *, sequence=1):
+    text = f"id:{message_id} sub:001 dlvrd:001 submit date:2611221000 done date:2611221001 stat:{stat} err:000 text:"
+    return mo(text.encode(), esm_class=4, sequence=sequence)
+
+
+def inbox(port=1, **settings):
+    known = {"provider": "smpp", "host": "127.0.0.1", "port": port, "system_id": "desk", "password": "secret"}
+    return account(**{**known, "number": "+14155550000", **settings})
+
+
+def parsed(raws, **settings):
+    return [item for raw in raws for item in SmppSms().parse(raw, inbox(**settings))]
+
+
+# --- contents -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [("+302101234567", (1, 1, "302101234567")), ("12345", (3, 0, "12345")), ("ACME", (5, 0, "ACME"))],
+)
+def test_types_of_number(number, found):
+    assert sender_type(number) == found
+
+
+ENVELOPE = Message(source="1", destination="2")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=300))
+def test_what_we_send_reads_as_what_was_written(text):
+    found = submissions(text, 7, ENVELOPE, {})
+    assert all(len(each.content) <= 159 for each in found)
+    assert [each.registered_delivery for each in found] == [2] * (len(found) - 1) + [1]
+    assert text_of(list(reversed(found)), {}) == text
+
+
+def test_payload_and_latin_1():
+    [whole] = submissions("a" * 500, 7, ENVELOPE, {"long_messages": "payload"})
+    assert (whole.content, whole.tlvs[pdu.TAG_PAYLOAD]) == (b"", b"a" * 500)
+    [short] = submissions("ü", 7, ENVELOPE, {"alphabet": "latin1"})
+    assert short.content == b"\xfc"
+    assert text_of([short], {"alphabet": "latin1"}) == "ü"
+
+
+@pytest.mark.parametrize(
+    ("coding", "octets", "text"),
+    [
+        (0, b"\x7e\x1b\x65", "ü€"),
+        (1, b"abc\x00", "abc"),
+        (3, b"\xfc", "ü"),
+        (6, "ж".encode("iso8859_5"), "ж"),
+        (8, "😀".encode("utf-16-be"), "😀"),
+        (8, b"\xd8\x3d", "\ufffd"),
+        (2, b"\x01", BINARY),
+        (4, b"\x01", BINARY),
+        (0xF5, b"\x01", BINARY),
+        (0xF1, b"\x7e", "ü"),
+        (0x99, b"\x7e", "ü"),
+    ],
+)
+def test_codings(coding, octets, text):
+    assert text_of([Message(source="1", destination="2", data_coding=coding, content=octets)], {}) == text
+
+
+def test_parts_by_sar_parameters_and_gaps():
+    def part(number, octets):
+        tlvs = {
+            pdu.TAG_SAR_REFERENCE: struct.pack(">H", 300),
+            pdu.TAG_SAR_TOTAL: b"\x03",
+            pdu.TAG_SAR_NUMBER: bytes([number]),
+        }
+        return Message(source="1", destination="2", content=octets, tlvs=tlvs)
+
+    assert text_of([part(3, b"c"), part(1, b"a"), part(2, b"b")], {}) == "abc"
+    assert text_of([part(3, b"c"), part(1, b"a")], {}) == f"a{GAP}c"
+    assert text_of([part(1, b"a")], {}) == f"a{GAP}{GAP}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "answered", "reported"),
+    [
+        ({}, "0A1F", "a1f"),
+        ({}, "m-7", "M-7"),
+        ({}, "0", "0"),
+        ({"message_ids": "hex_decimal"}, "A1F", "0000002591"),
+        ({"message_ids": "decimal_hex"}, "2591", "a1f"),
+        ({"message_ids": "hex_decimal"}, "xyz", "XYZ"),
+    ],
+)
+def test_ids_agree(settings, answered, reported):
+    assert comparable_id(answered, settings, of_receipt=False) == comparable_id(reported, settings, of_receipt=True)
+
+
+@pytest.mark.parametrize(
+    ("stat", "state"),
+    [
+        ("DELIVRD", DeliveryState.delivered),
+        ("ENROUTE", DeliveryState.sent),
+        ("ACCEPTD", DeliveryState.sent),
+        ("EXPIRED", DeliveryState.failed),
+        ("UNDELIV", DeliveryState.failed),
+        ("REJECTD", DeliveryState.failed),
+        ("DELETED", DeliveryState.failed),
+        ("UNKNOWN", None),
+        ("NEWWORD", None),
+    ],
+)
+def test_receipts(stat, state):
+    found = report(pdu.delivery(receipt("m1", stat)))
+    assert (found.message_id, found.state) == ("m1", state)
+    assert bool(found.reason) is (found.code == stat) is (state is DeliveryState.failed)
+
+
+def test_a_receipt_for_nothing_says_nothing():
+    assert report(pdu.delivery(mo(b"hello", esm_class=4))) is None
+    raw = Raw(
+        dedupe_key="dlr:1",
+        body=mo(b"hello", esm_class=4).encode(),
+        meta={"provider": "smpp", "received_at": AT.isoformat()},
+    )
+    assert parsed([raw]) == []
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+
+def take(ledger, *deliveries, at=AT):
+    return ledger.take(deliveries, at=at, whole_of={"m1": "m2"}.get)
+
+
+@pytest.mark.parametrize("order", list(permutations([1, 2, 3])))
+def test_parts_wait_for_each_other_in_any_order_and_through_restarts(order):
+    smile = "😀".encode("utf-16-be")
+    octets = {1: "Γ".encode("utf-16-be") + smile[:2], 2: smile[2:], 3: "!".encode("utf-16-be")}
+    saved, raws = {}, []
+    for step, number in enumerate(order):
+        ledger = Ledger(saved, stamp=str(step))
+        raws += take(ledger, piece(number, 3, octets[number], data_coding=8))
+        saved = ledger.checkpoint()
+    assert len({raw.dedupe_key for raw in raws}) == len(raws) == 4
+    [found] = parsed(raws)
+    assert found.text == "Γ😀!"
+    assert saved["pending"] == {}
+
+
+def test_senders_and_references_do_not_mix():
+    ledger = Ledger({}, stamp="1")
+    raws = take(ledger, piece(1, 2, b"a"), piece(2, 2, b"b", reference=10), piece(2, 2, b"c", source="491701234567"))
+    assert parsed(raws) == []
+    assert [item.text for item in parsed(take(ledger, piece(2, 2, b"d")))] == ["ad"]
+
+
+def test_after_ten_minutes_a_message_is_shown_with_its_gap():
+    ledger = Ledger({}, stamp="1")
+    take(ledger, piece(2, 2, b"world"))
+    assert ledger.overdue(AT + timedelta(minutes=9)) == []
+    again = Ledger(ledger.checkpoint(), stamp="2")
+    [found] = parsed(again.overdue(AT + timedelta(minutes=10)))
+    assert (found.text, found.sent_at) == (f"{GAP}world", AT)
+    assert again.overdue(AT + timedelta(minutes=11)) == []
+
+
+def test_the_same_words_twice_are_two_messages():
+    ledger = Ledger({}, stamp="1")
+    raws = take(ledger, mo(sequence=1), mo(sequence=2))
+    assert len({raw.dedupe_key for raw in raws}) == 2
+
+
+def test_an_unanswered_delivery_is_recognised_once_in_the_next_session():
+    first = Ledger({}, stamp="1")
+    [kept] = take(first, mo(sequence=1))
+    second = Ledger(first.checkpoint(), stamp="2")
+    [again] = take(second, mo(sequence=5), at=AT + timedelta(minutes=1))
+    [new] = take(second, mo(sequence=6), at=AT + timedelta(minutes=1))
+    assert again.dedupe_key == kept.dedupe_key != new.dedupe_key
+
+
+def test_two_unanswered_alike_are_two_again():
+    first = Ledger({}, stamp="1")
+    kept = take(first, mo(sequence=1), mo(sequence=2))
+    again = take(Ledger(first.checkpoint(), stamp="2"), mo(sequence=1), mo(sequence=2))
+    assert {raw.dedupe_key for raw in again} == {raw.dedupe_key for raw in kept}
+
+
+def test_a_confirmed_or_old_delivery_is_not_taken_for_a_repetition():
+    first = Ledger({}, stamp="1")
+    kept = take(first, mo(sequence=1), receipt("m9", "DELIVRD"), mo(b"other", sequence=3))
+    first.checkpoint()
+    assert not first.changed
+    first.confirm(2)
+    assert first.changed
+    saved = first.checkpoint()
+    assert not first.changed
+    [new] = take(Ledger(saved, stamp="2"), mo(sequence=1))
+    assert new.dedupe_key != kept[0].dedupe_key
+    [again] = take(Ledger(saved, stamp="2"), mo(b"other", sequence=1))
+    assert again.dedupe_key == kept[2].dedupe_key
+    [late] = take(Ledger(saved, stamp="2"), mo(b"other", sequence=1), at=AT + timedelta(hours=2))
+    assert late.dedupe_key != kept[2].dedupe_key
+
+
+def test_a_repeated_last_part_does_not_begin_a_new_message():
+    first = Ledger({}, stamp="1")
+    take(first, piece(1, 2, b"a"), piece(2, 2, b"b", sequence=2))
+    second = Ledger(first.checkpoint(), stamp="2")
+    take(second, piece(2, 2, b"b", sequence=2))
+    assert second.checkpoint()["pending"] == {}
+
+
+def test_receipts_of_earlier_parts_count_only_when_bad():
+    ledger = Ledger({}, stamp="1")
+    assert parsed(take(ledger, receipt("m1", "DELIVRD"))) == []
+    [bad] = parsed(take(ledger, receipt("m1", "UNDELIV")))
+    assert (bad.external_id, bad.state) == ("m2", DeliveryState.failed)
+    assert bad.reason.startswith("A part of the message failed.")
+
+
+def test_a_receipt_that_comes_twice_is_one():
+    ledger = Ledger({}, stamp="1")
+    first, second = take(ledger, receipt("m5", "DELIVRD", sequence=1), receipt("m5", "DELIVRD", sequence=2))
+    assert first.dedupe_key == second.dedupe_key
+
+
+def test_what_cannot_be_read_is_kept_and_set_aside():
+    [raw] = take(Ledger({}, stamp="1"), Pdu(pdu.DELIVER_SM, 1, body=b"rubbish"))
+    assert raw.dedupe_key.startswith("bad:")
+    with pytest.raises(pdu.Malformed):
+        parsed([raw])
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------
+
+
+class ScriptedSmsc:
+    """Answers binds and pulses by itself; everything else is up to the test."""
+
+    def __init__(self):
+        self.seen: list[Pdu] = []
+        self.bind_status = pdu.ROK
+        self.pulses = True
+        self.submit = lambda submitted: submitted.answer(body=b"m1\x00")
+        self.writers = []
+        self.binds = 0
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                head = await reader.readexactly(4)
+                received = pdu.decode(head + await reader.readexactly(int.from_bytes(head, "big") - 4))
+                self.seen.append(received)
+                answer = self.answer(received)
+                if answer:
+                    writer.write(answer.encode())
+                if received.command == pdu.UNBIND:
+                    break
+        writer.close()
+
+    def answer(self, received):
+        if received.command == pdu.BIND_TRANSCEIVER:
+            self.binds += 1
+            return received.answer(self.bind_status, b"smsc\x00")
+        if received.command == pdu.ENQUIRE_LINK:
+            return received.answer() if self.pulses else None
+        if received.command == pdu.SUBMIT_SM:
+            return self.submit(received)
+        return received.answer() if received.command == pdu.UNBIND else None
+
+    def say(self, message):
+        self.writers[-1].write(message if isinstance(message, bytes) else message.encode())
+
+    def of(self, command):
+        return [each for each in self.seen if each.command == command]
+
+
+@pytest.fixture
+async def smsc():
+    scripted = ScriptedSmsc()
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.port = server.sockets[0].getsockname()[1]
+    yield scripted
+    server.close()
+    for writer in scripted.writers:
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def bound(smsc, sink=None, **settings):
+    driver, sink, box = SmppSms(FAST, back_off=(0.05, 0.1)), sink or RememberingSink(), inbox(smsc.port, **settings)
+    listening = asyncio.create_task(driver.listen(box, sink))
+    try:
+        await until(lambda: box.inbox_id in LIVE or listening.done(), what="the bind")
+        yield driver, box, sink
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_stopping_unbinds(smsc):
+    async with bound(smsc):
+        pass
+    assert len(smsc.of(pdu.UNBIND)) == 1
+    assert LIVE == {}
+
+
+async def test_a_session_is_alive_only_while_pulses_are_answered(smsc):
+    async with bound(smsc) as (_, _, sink):
+        await until(lambda: len(smsc.of(pdu.ENQUIRE_LINK)) > 1)
+        smsc.pulses = False
+        await until(lambda: smsc.binds > 1, what="a new bind")
+        assert any("stopped answering" in reason for _, reason, _ in sink.notes)
+
+
+async def test_questions_of_the_smsc_are_answered(smsc):
+    async with bound(smsc):
+        smsc.say(Pdu(pdu.ENQUIRE_LINK, 77))
+        smsc.say(Pdu(pdu.ALERT_NOTIFICATION, 78))
+        smsc.say(Pdu(0x00000003, 79))
+        smsc.say(Pdu(pdu.SUBMIT_SM | pdu.RESPONSE, 999))  # an answer to nothing
+        await until(lambda: smsc.of(pdu.GENERIC_NACK))
+    assert smsc.of(pdu.ENQUIRE_LINK | pdu.RESPONSE)[0].sequence == 77
+    assert [(each.sequence, each.status) for each in smsc.of(pdu.GENERIC_NACK)] == [(79, pdu.RINVCMDID)]
+
+
+@pytest.mark.parametrize("goodbye", [Pdu(pdu.UNBIND, 5), b"\xff\xff\xff\xff", b"\x00\x00\x00\x01"])
+async def test_a_session_that_the_smsc_ends_is_replaced(smsc, goodbye):
+    async with bound(smsc):
+        smsc.say(goodbye)
+        await until(lambda: smsc.binds > 1, what="a new bind")
+
+
+async def test_a_data_sm_is_a_delivery_too(smsc):
+    async with bound(smsc) as (driver, box, sink):
+        body = b"\x00\x01\x01302101234567\x00\x01\x0114155550000\x00\x00\x00\x00"
+        smsc.say(Pdu(pdu.DATA_SM, 8, body=body + pdu.encode_tlvs({pdu.TAG_PAYLOAD: b"hello"})))
+        await until(lambda: smsc.of(pdu.DATA_SM | pdu.RESPONSE))
+    [found] = [item for raw in sink.rows.values() for item in driver.parse(raw, box)]
+    assert isinstance(found, Inbound)
+    assert found.text == "hello"
+
+
+async def test_many_deliveries_are_committed_together_and_each_answered(smsc):
+    async with bound(smsc) as (_, _, sink):
+        sink.gate.clear()
+        for sequence in range(1, 251):
+            smsc.say(mo(f"{sequence}".encode(), sequence=sequence))
+        await asyncio.sleep(0)
+        sink.gate.set()
+        await until(lambda: len(smsc.of(pdu.DELIVER_SM | pdu.RESPONSE)) == 250)
+        assert len(sink.rows) == 250
+        await until(lambda: sink.saved["unsure"] == [], what="the answers' confirmation")
+
+
+async def test_overdue_parts_are_stored_by_the_listener(smsc):
+    ledger = Ledger({}, stamp="1")
+    take(ledger, piece(1, 2, b"half"), at=datetime.now(UTC) - timedelta(minutes=11))
+    sink = RememberingSink(ledger.checkpoint())
+    async with bound(smsc, sink) as (driver, box, _):
+        raw = await until(lambda: next(iter(sink.rows.values()), None))
+        assert driver.parse(raw, box)[0].text == f"half{GAP}"
+
+
+async def test_a_checkpoint_that_cannot_be_read_ends_the_session(smsc):
+    class Broken(RememberingSink):
+        async def checkpoint(self):
+            raise ConnectionError("the database is away")
+
+    with pytest.raises(ConnectionError):
+        await SmppSms(FAST).listen(inbox(smsc.port), Broken())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (pdu.RTHROTTLED, TryLater),
+        (pdu.RMSGQFUL, TryLater),
+        (pdu.RSYSERR, TryLater),
+        (pdu.RX_T_APPN, TryLater),
+        (pdu.RINVSRCADR, Disconnected),
+        (pdu.RINVDSTADR, Rejected),
+        (0x45, Rejected),
+    ],
+)
+async def test_refusals(smsc, status, kind):
+    smsc.submit = lambda submitted: submitted.answer(status)
+    async with bound(smsc) as (driver, box, _):
+        with pytest.raises(kind) as raised:
+            await driver.send(outbound(), box)
+    if isinstance(raised.value, Rejected):
+        assert raised.value.bad_address is (status == pdu.RINVDSTADR)
+
+
+async def test_no_answer_is_unknown_and_no_session_is_for_later(smsc):
+    smsc.submit = lambda submitted: None
+    async with bound(smsc) as (driver, box, _):
+        with pytest.raises(Unknown):
+            await driver.send(outbound(), box)
+        waiting = asyncio.create_task(driver.send(outbound(key="out-2"), box))
+        await until(lambda: len(smsc.of(pdu.SUBMIT_SM)) == 2)
+        session = LIVE[box.inbox_id].session
+        smsc.say(Pdu(pdu.UNBIND, 9))
+        with pytest.raises(Unknown):
+            await waiting
+        LIVE[box.inbox_id].session = session  # a sender may still hold the session that just ended
+        with pytest.raises(TryLater):
+            await driver.send(outbound(key="out-3"), box)
+    with pytest.raises(TryLater):
+        await driver.send(outbound(), box)
+    with pytest.raises(Unknown):
+        await driver.look_up(outbound(), box)
+
+
+async def test_at_most_ten_wait_for_an_answer(smsc):
+    smsc.submit = lambda submitted: None
+    async with bound(smsc) as (driver, box, _):
+        sending = [asyncio.create_task(driver.send(outbound(key=f"k{each}"), box)) for each in range(15)]
+        await until(lambda: len(smsc.of(pdu.SUBMIT_SM)) == 10)
+        await until(lambda: len(smsc.of(pdu.ENQUIRE_LINK)) > 1)  # the pulse does not wait in that line
+        assert len(smsc.of(pdu.SUBMIT_SM)) == 10
+        smsc.submit = lambda submitted: submitted.answer(body=b"m1\x00")
+        results = await asyncio.gather(*sending, return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["Unknown"] * 10 + ["Sent"] * 5
+
+
+async def test_a_failed_first_part_fails_the_message(smsc):
+    ids = iter([b"A\x00", b"B\x00"])
+    smsc.submit = lambda submitted: submitted.answer(body=next(ids))
+    async with bound(smsc, message_ids="hex_decimal") as (driver, box, sink):
+        sent = await driver.send(outbound("a" * 200), box)
+        assert (sent.external_id, sent.meta) == ("11", {"part_ids": ["10", "11"]})
+        smsc.say(receipt("10", "DELIVRD"))
+        smsc.say(receipt("10", "UNDELIV"))
+        await until(lambda: len(sink.rows) == 2)
+        [found] = [item for raw in sink.rows.values() for item in driver.parse(raw, box)]
+    assert isinstance(found, Receipt)
+    assert (found.external_id, found.state) == ("11", DeliveryState.failed)
+
+
+async def test_given_types_of_number_are_used(smsc):
+    async with bound(smsc, source_ton=0, source_npi="8", destination_ton=2, destination_npi="") as (driver, box, _):
+        await driver.send(outbound(), box)
+    sent = pdu.decode_message(smsc.of(pdu.SUBMIT_SM)[0].body)
+    assert (sent.source_ton, sent.source_npi, sent.destination_ton, sent.destination_npi) == (0, 8, 2, 1)
+
+
+async def read():
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (outbound(""), "nothing"),
+        (outbound("a" * 1601), "longer"),
+        (outbound(to="9" * 30), "does not fit"),
+        (outbound(attachments=(Attachment(name="a", content_type="image/png", size=0, read=read),)), "cannot carry"),
+        (type(outbound())(key="k", to=Address(kind="whatsapp", value="US.1"), text="a"), "phone numbers"),
+    ],
+)
+async def test_what_cannot_go(smsc, message, said):
+    async with bound(smsc) as (driver, box, _):
+        with pytest.raises(Rejected, match=said):
+            await driver.send(message, box)
+
+
+async def test_memory_has_an_end(smsc, monkeypatch):
+    monkeypatch.setattr("frontdesk.channels.sms.smpp._REMEMBERS", 1)
+    smsc.submit = lambda submitted: submitted.answer(body=f"m{len(smsc.of(pdu.SUBMIT_SM))}\x00".encode())
+    async with bound(smsc) as (driver, box, _):
+        for each in range(3):
+            await driver.send(outbound("a" * 200, key=f"k{each}"), box)
+        smsc.submit = lambda submitted: submitted.answer(pdu.RTHROTTLED)
+        for each in range(3):
+            with pytest.raises(TryLater):
+                await driver.send(outbound(key=f"t{each}"), box)
+        assert len(LIVE[box.inbox_id].whole) == len(driver._progress) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "person"), [(pdu.RINVPASWD, True), (pdu.RINVSYSID, True), (pdu.RBINDFAIL, False), (pdu.RALYBND, False)]
+)
+async def test_refused_binds(smsc, status, person):
+    smsc.bind_status = status
+    driver, sink = SmppSms(FAST, back_off=(0.01, 0.02)), RememberingSink()
+    if person:
+        with pytest.raises(Disconnected):
+            await driver.listen(inbox(smsc.port), sink)
+    else:
+        listening = asyncio.create_task(driver.listen(inbox(smsc.port), sink))
+        await until(lambda: smsc.binds > 2, what="more attempts")
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    assert sink.notes[-1][2] is person
+    if status == pdu.RALYBND:
+        assert "another session" in await driver.test(inbox(smsc.port))
+    else:
+        with pytest.raises(Disconnected):
+            await driver.test(inbox(smsc.port))
+
+
+async def test_an_answer_to_the_bind_may_be_a_nack_or_come_late(smsc):
+    smsc.answer = lambda received: Pdu(pdu.GENERIC_NACK, received.sequence, pdu.RINVCMDID)
+    with pytest.raises(Disconnected):
+        await SmppSms(FAST).test(inbox(smsc.port))
+    smsc.answer = lambda received: None
+    with pytest.raises(TryLater):
+        await SmppSms(FAST).test(inbox(smsc.port))
+
+    def after_something_else(received):
+        smsc.say(Pdu(pdu.ENQUIRE_LINK, 3))
+        return received.answer()
+
+    smsc.answer = after_something_else
+    assert "accepts desk" in await SmppSms(FAST).test(inbox(smsc.port))
+
+
+async def test_nobody_there(smsc):
+    with pytest.raises(TryLater):
+        await SmppSms(FAST).test(inbox(1))
+    driver, sink = SmppSms(FAST, back_off=(0.01, 0.02)), RememberingSink()
+    listening = asyncio.create_task(driver.listen(inbox(1), sink))
+    await until(lambda: len(sink.notes) > 2)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert {state for state, _, _ in sink.notes} == {"unhealthy"}
+
+
+async def test_settings_that_no_smsc_could_take():
+    with pytest.raises(Disconnected, match="do not fit"):
+        await SmppSms(FAST).listen(inbox(1, password="far too long"), RememberingSink())
+
+
+async def test_a_session_that_is_over_says_so(smsc):
+    session = await Session.connect(
+        "127.0.0.1", smsc.port, pdu.Bind(system_id="desk", password="secret"), tls=False, timing=FAST
+    )
+    smsc.writers[-1].close()
+
+    async def keep(deliveries):
+        raise AssertionError("there are none")
+
+    with pytest.raises(SessionOver, match="lost"):
+        await session.run(keep, lambda answered: None)
+
+
+async def test_sequence_numbers_start_over(smsc):
+    async with bound(smsc) as (driver, box, _):
+        LIVE[box.inbox_id].session._sequence = 0x7FFFFFFF
+        await driver.send(outbound(), box)
+    assert smsc.of(pdu.SUBMIT_SM)[0].sequence == 1
