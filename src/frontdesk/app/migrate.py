@@ -50,7 +50,9 @@ def newest() -> str:
 
 async def migrate(owner: dict[str, Any]) -> None:
     """Run what is missing; ``owner`` are ``asyncpg.connect`` arguments of the role that owns the tables."""
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**owner), poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**owner), poolclass=NullPool
+    )
     guard = await asyncpg.connect(**owner)
     try:
         await guard.execute("select pg_advisory_lock($1)", _LOCK)

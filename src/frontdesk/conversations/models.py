@@ -1,6 +1,17 @@
 """Tables of conversations, messages and their way out."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Sequence, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Sequence,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from frontdesk.kit.tables import belongs, json, metadata, moment, tenant
@@ -39,7 +50,14 @@ conversations = tenant(
     across=True,  # the snooze clock looks at all
 )
 _c = conversations.c
-Index("uq_conversations_join", _c.workspace_id, _c.contact_id, _c.join_key, unique=True, postgresql_where=text("join_key is not null"))
+Index(
+    "uq_conversations_join",
+    _c.workspace_id,
+    _c.contact_id,
+    _c.join_key,
+    unique=True,
+    postgresql_where=text("join_key is not null"),
+)
 Index("ix_conversations_list", _c.workspace_id, _c.status, _c.last_at.desc(), _c.id.desc())
 Index("ix_conversations_assignee", _c.workspace_id, _c.assignee_id, _c.status, _c.last_at.desc(), _c.id.desc())
 Index("ix_conversations_contact", _c.workspace_id, _c.contact_id, _c.last_at.desc(), _c.id.desc())
@@ -81,16 +99,28 @@ messages = tenant(
     CheckConstraint("audience in ('contact', 'team')", name="audience"),
     # A comment has no way out: no inbox, no address, no provider id, no delivery.
     CheckConstraint(
-        "audience = 'contact' or (inbox_id is null and point_id is null and external_id is null and delivery is null)", name="team_stays"
+        "audience = 'contact' or (inbox_id is null and point_id is null and external_id is null and delivery is null)",
+        name="team_stays",
     ),
-    CheckConstraint("direction <> 'out' or audience <> 'contact' or delivery is not null", name="outbound_has_delivery"),
+    CheckConstraint(
+        "direction <> 'out' or audience <> 'contact' or delivery is not null", name="outbound_has_delivery"
+    ),
     UniqueConstraint("workspace_id", "client_key"),
 )
 _m = messages.c
-Index("uq_messages_external", _m.workspace_id, _m.inbox_id, _m.external_id, unique=True, postgresql_where=text("external_id is not null"))
-Index("ix_messages_conversation", _m.workspace_id, _m.conversation_id, _m.id.desc())
+Index(
+    "uq_messages_external",
+    _m.workspace_id,
+    _m.inbox_id,
+    _m.external_id,
+    unique=True,
+    postgresql_where=text("external_id is not null"),
+)
+Index("ix_messages_conversation", _m.workspace_id, _m.conversation_id, _m.at.desc(), _m.id.desc())
 Index("ix_messages_external_any", _m.workspace_id, _m.external_id, postgresql_where=text("external_id is not null"))
-Index("ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("delivery = 'queued' and due_at is not null"))
+Index(
+    "ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("delivery = 'queued' and due_at is not null")
+)
 
 attachments = tenant(
     "attachments",
@@ -132,14 +162,22 @@ outbox = tenant(
     UniqueConstraint("workspace_id", "message_id"),
     UniqueConstraint("workspace_id", "key"),
     CheckConstraint(
-        "state in ('queued', 'sending', 'unknown', 'accepted', 'failed', 'held', 'uncertain', 'cancelled')", name="state"
+        "state in ('queued', 'sending', 'unknown', 'accepted', 'failed', 'held', 'uncertain', 'cancelled')",
+        name="state",
     ),
     across=True,
 )
 _o = outbox.c
 Index("ix_outbox_due", _o.due_at, _o.workspace_id, _o.id, postgresql_where=text("state = 'queued'"))
 Index("ix_outbox_lease", _o.lease_until, postgresql_where=text("state in ('sending', 'unknown')"))
-Index("ix_outbox_order", _o.workspace_id, _o.conversation_id, _o.due_at, _o.id, postgresql_where=text("state in ('queued', 'sending', 'unknown')"))
+Index(
+    "ix_outbox_order",
+    _o.workspace_id,
+    _o.conversation_id,
+    _o.due_at,
+    _o.id,
+    postgresql_where=text("state in ('queued', 'sending', 'unknown')"),
+)
 Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, postgresql_where=text("state = 'held'"))
 
 receipts = tenant(
@@ -163,7 +201,12 @@ parked_receipts = tenant(
     belongs("inbox_id", "inboxes", cascade=True),
     across=True,  # old ones are swept
 )
-Index("ix_parked_receipts_external", parked_receipts.c.workspace_id, parked_receipts.c.inbox_id, parked_receipts.c.external_id)
+Index(
+    "ix_parked_receipts_external",
+    parked_receipts.c.workspace_id,
+    parked_receipts.c.inbox_id,
+    parked_receipts.c.external_id,
+)
 
 labels = tenant(
     "labels",
@@ -180,7 +223,12 @@ conversation_labels = tenant(
     belongs("label_id", "labels", cascade=True),
     key=("conversation_id", "label_id"),
 )
-Index("ix_conversation_labels_label", conversation_labels.c.workspace_id, conversation_labels.c.label_id, conversation_labels.c.conversation_id)
+Index(
+    "ix_conversation_labels_label",
+    conversation_labels.c.workspace_id,
+    conversation_labels.c.label_id,
+    conversation_labels.c.conversation_id,
+)
 
 read_states = tenant(
     "read_states",
@@ -192,7 +240,13 @@ read_states = tenant(
     belongs("conversation_id", "conversations", cascade=True),
     key=("user_id", "conversation_id"),
 )
-Index("ix_read_states_starred", read_states.c.workspace_id, read_states.c.user_id, read_states.c.conversation_id, postgresql_where=text("starred"))
+Index(
+    "ix_read_states_starred",
+    read_states.c.workspace_id,
+    read_states.c.user_id,
+    read_states.c.conversation_id,
+    postgresql_where=text("starred"),
+)
 Index("ix_read_states_conversation", read_states.c.workspace_id, read_states.c.conversation_id)
 
 drafts = tenant(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from frontdesk.kit import clock, downloads
 from frontdesk.kit.errors import Forbidden
 from frontdesk.kit.files import Store
 from frontdesk.kit.secrets import Vault
@@ -13,14 +15,17 @@ from frontdesk.kit.settings import Settings
 from frontdesk.kit.transaction import Database, Tx
 
 
-@dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a process opens once."""
+    """What a process opens once. (A plain class: the framework would look into the fields of a dataclass.)"""
 
-    settings: Settings
-    db: Database
-    vault: Vault
-    files: Store
+    def __init__(self, *, settings: Settings, db: Database, vault: Vault, files: Store) -> None:
+        self.settings, self.db, self.vault, self.files = settings, db, vault, files
+
+    def file_url(self, workspace_id: int, digest: str, name: str, content_type: str, *, absolute: bool = False) -> str:
+        """A signed address of a stored file; it works for one to two days, and is the same all day so that browsers keep it."""
+        expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+        token = downloads.sign(self.vault.derive("files"), downloads.Link(workspace_id, digest, name, content_type), expires=expires)
+        return f"{self.settings.url if absolute else ''}/files/{token}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +56,11 @@ class Actor:
             raise Forbidden(f"This needs the permission {permission}, which you do not have. An admin can give it.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Context:
     """One request: resources and actor. ``async with context.begin("contacts:write") as tx`` is how a route starts."""
 
-    resources: Resources
-    actor: Actor
+    def __init__(self, *, resources: Resources, actor: Actor) -> None:
+        self.resources, self.actor = resources, actor
 
     @asynccontextmanager
     async def begin(self, permission: str) -> AsyncIterator[Tx]:

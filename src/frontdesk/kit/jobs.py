@@ -15,23 +15,24 @@ import structlog
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import Channel
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from frontdesk.kit.transaction import Database
+from frontdesk.kit.context import Resources
 
 Work = Callable[..., Awaitable[None]]
 
 JOBS: dict[str, Work] = {}
-SETTINGS = DBSettings(db_schema="jobs", channel="frontdesk_jobs")
+SETTINGS = DBSettings(db_schema="jobs", channel=Channel("frontdesk_jobs"))
 RETRY_AFTER = (5, 30, 120, 600, 3600, 6 * 3600)  # seconds between attempts of a job that raised
 
 log = structlog.get_logger()
 
 
 def job(name: str) -> Callable[[Work], Work]:
-    """Register a handler as ``room.verb``. It is called with the Database and the keyword arguments of ``Tx.defer``."""
+    """Register a handler as ``room.verb``. It is called with the Resources and the keyword arguments of ``Tx.defer``."""
 
     def register(work: Work) -> Work:
         if name in JOBS:
@@ -43,8 +44,10 @@ def job(name: str) -> Callable[[Work], Work]:
 
 
 def _queries(connection: Any) -> Queries:
-    builders = (kind(settings=SETTINGS) for kind in (QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder))
-    return Queries(AsyncpgDriver(connection), *builders)
+    return Queries(
+        AsyncpgDriver(connection),
+        QueryBuilderEnvironment(SETTINGS), QueryQueueBuilder(SETTINGS), QuerySchedulerBuilder(SETTINGS),
+    )  # fmt: skip
 
 
 async def enqueue(connection: Any, name: str, arguments: dict[str, Any], *, after: float = 0) -> None:
@@ -60,13 +63,13 @@ def install_sql() -> str:
     return QueryBuilderEnvironment(settings=SETTINGS).build_install_query(create_schema=True)
 
 
-async def work(database: Database, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]) -> None:
+async def work(resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]) -> None:
     """Run jobs until ``stop``; returns after the running ones have ended. ``connect`` opens the queue's own connection."""
     connection = await connect()
     try:
         manager = QueueManager(_queries(connection))
         for name in JOBS:
-            manager.entrypoint(name, concurrency_limit=4)(_runner(database, name))
+            manager.entrypoint(name, concurrency_limit=4)(_runner(resources, name))
         ending = asyncio.create_task(_end(manager, stop))
         try:
             await manager.run(dequeue_timeout=timedelta(seconds=5), batch_size=10)
@@ -81,18 +84,18 @@ async def _end(manager: QueueManager, stop: asyncio.Event) -> None:
     manager.shutdown.set()
 
 
-def _runner(database: Database, name: str) -> Callable[[Job], Awaitable[None]]:
+def _runner(resources: Resources, name: str) -> Callable[[Job], Awaitable[None]]:
     async def run(job: Job) -> None:
         arguments: dict[str, Any] = msgspec.json.decode(job.payload or b"{}")
         attempt = int(arguments.pop("_attempt", 0))
         try:
-            await JOBS[name](database, **arguments)
+            await JOBS[name](resources, **arguments)
         except Exception as error:
             if attempt >= len(RETRY_AFTER):
                 log.error("job given up", job=name, error=repr(error), arguments=arguments)
                 return
             log.warning("job failed, will be tried again", job=name, error=repr(error), attempt=attempt)
-            async with database.pool.acquire() as connection:
+            async with resources.db.pool.acquire() as connection:
                 await enqueue(connection, name, {**arguments, "_attempt": attempt + 1}, after=RETRY_AFTER[attempt])
 
     return run

@@ -32,7 +32,8 @@ def decode(cursor: str | None, *kinds: Any) -> tuple[Any, ...] | None:
         return None
     try:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
-        return tuple(msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[kinds]))
+        shape: Any = tuple.__class_getitem__(kinds)
+        return tuple(msgspec.json.decode(base64.urlsafe_b64decode(padded), type=shape))
     except (ValueError, binascii.Error, msgspec.DecodeError, UnicodeError) as error:
         raise Invalid("This cursor is not one that a list of ours returned.", code="bad_cursor") from error
 

@@ -1,0 +1,184 @@
+"""``frontdesk``: every command, and nothing but the words around them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from frontdesk import __version__
+from frontdesk.app import commands, process
+from frontdesk.kit.errors import Problem
+from frontdesk.kit.postgres import PostgresError
+from frontdesk.kit.secrets import KeyProblem
+from frontdesk.kit.settings import Settings
+
+Run = Callable[[Settings, argparse.Namespace], Awaitable[int | None]]
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command; ends the process with its status."""
+    arguments = _parser().parse_args(argv)
+    process.set_up_logging()
+    try:
+        settings = Settings.from_environment()
+        sys.exit(_run(arguments.run, settings, arguments) or 0)
+    except (Problem, PostgresError, KeyProblem, ValueError, OSError) as error:
+        print(getattr(error, "detail", None) or str(error), file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(command: Run, settings: Settings, arguments: argparse.Namespace) -> int | None:
+    try:
+        import uvloop
+    except ImportError:  # pragma: no cover  (Windows)
+        return asyncio.run(command(settings, arguments))  # type: ignore[arg-type]
+    return uvloop.run(command(settings, arguments))  # type: ignore[arg-type]
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+async def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
+    await process.run(settings, web=arguments.web, worker=arguments.worker, say=say)
+
+
+async def _demo(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app.demo import demo
+
+    await demo(settings, say=say)
+
+
+async def _migrate(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with process.connected(settings):
+        say("The database is up to date.")
+
+
+async def _user_create(settings: Settings, arguments: argparse.Namespace) -> None:
+    password = arguments.password or getpass.getpass("Password: ")
+    async with process.connected(settings) as resources:
+        say(await commands.create_user(resources, arguments.email, arguments.name, arguments.role, password))
+
+
+async def _token_create(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with process.connected(settings) as resources:
+        say(await commands.create_token(resources, arguments.email, arguments.name, arguments.scope))
+
+
+async def _inbox_list(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with process.connected(settings) as resources:
+        for line in await commands.list_inboxes(resources):
+            say(line)
+
+
+async def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with process.connected(settings) as resources:
+        count = await commands.replay(resources, arguments.ids, everything=arguments.all)
+        say(f"{count} deliveries will be read again.")
+
+
+async def _rotate(settings: Settings, arguments: argparse.Namespace) -> None:
+    async with process.connected(settings) as resources:
+        count = await commands.rotate(resources)
+        say(
+            f"A new key seals from now on; {count} credentials were sealed again. Restart running processes so that they read it."
+        )
+
+
+async def _mail_show(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.channels.email.show import show
+
+    data = (
+        sys.stdin.buffer.read() if arguments.file == "-" else await asyncio.to_thread(Path(arguments.file).read_bytes)
+    )
+    shown: dict[str, Any] = await asyncio.to_thread(show, data)
+    say(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
+    text = commands.openapi()
+    if arguments.check:
+        fresh = arguments.file.exists() and arguments.file.read_text() == text
+        say(
+            "docs/openapi.json is up to date."
+            if fresh
+            else "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
+        )
+        return 0 if fresh else 1
+    arguments.file.write_text(text)
+    say(f"Wrote {arguments.file}.")
+    return 0
+
+
+# --- their words --------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="frontdesk", description="Every text, email, call and chat of a business in one inbox."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands_of = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(to: Any, name: str, words: str, run: Run, **defaults: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = to.add_parser(name, help=words, description=words)
+        made.set_defaults(run=run, **defaults)
+        return made
+
+    def group(name: str, words: str) -> Any:
+        return commands_of.add_parser(name, help=words, description=words).add_subparsers(
+            required=True, metavar="COMMAND"
+        )
+
+    add(commands_of, "run", "Run everything: database, web and worker.", _serve, web=True, worker=True)
+    add(commands_of, "demo", "Run everything with a demo workspace and simulated providers.", _demo)
+    add(commands_of, "web", "Run only the web process.", _serve, web=True, worker=False)
+    add(commands_of, "worker", "Run only the worker.", _serve, web=False, worker=True)
+    add(commands_of, "migrate", "Bring the database to this version.", _migrate)
+    user = add(
+        group("user", "People who sign in."),
+        "create",
+        "Add somebody (the first one makes the workspace).",
+        _user_create,
+    )
+    user.add_argument("email")
+    user.add_argument("--name", default="")
+    user.add_argument("--role", choices=("owner", "admin", "user"), default="owner")
+    user.add_argument("--password", help="asked for when it is not given")
+    token = add(group("token", "API tokens."), "create", "Print a new token; it is shown this once.", _token_create)
+    token.add_argument("--email", help="whose token (default: the first owner's)")
+    token.add_argument("--name", default="command line")
+    token.add_argument(
+        "--scope", action="append", help="may be given several times (default: everything that the user may do)"
+    )
+    add(group("inbox", "Connected accounts."), "list", "Print every inbox and how it is.", _inbox_list)
+    replay = add(commands_of, "replay", "Read deliveries again that were set aside.", _replay)
+    replay.add_argument("ids", nargs="*", type=int, help="numbers of deliveries")
+    replay.add_argument("--all", action="store_true", help="all that are set aside")
+    add(
+        group("secrets", "The key that seals credentials."),
+        "rotate",
+        "Make a new key and seal everything with it.",
+        _rotate,
+    )
+    mail = add(group("mail", "Looking at mail."), "show", "Print what Frontdesk reads in a mail, as JSON.", _mail_show)
+    mail.add_argument("file", help="an .eml file, or - for standard input")
+    openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
+    openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""What the application lends to channels that serve endpoints of their own (see :class:`frontdesk.channels.port.Desk`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from frontdesk.app.intake import Intake
+from frontdesk.channels.port import Account, Address, Raw, ThreadFile, ThreadItem, Whisper
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import ids
+from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Row, Tx
+from frontdesk.realtime import queries as log
+from frontdesk.realtime.handlers import CLOSED, RESYNC, Fresh, Hub, Spoken
+
+HEARTBEAT = 15.0  # seconds
+
+# What the contact may see of a conversation: what they wrote, and what was really sent to them at this address through
+# this inbox. Comments, scheduled messages and everything of other channels stay here.
+_SEEN = """
+select m.id, m.external_id, m.direction, m.text, m.html, m.at, m.conversation_id, coalesce(u.name, nullif(m.author_name, '')) as author,
+       r.dedupe_key, p.contact_id
+from messages m
+join contact_points p on p.workspace_id = $1 and p.kind = $3 and p.scope = $4 and p.value = $5 and p.id = m.point_id
+left join users u on u.workspace_id = $1 and u.id = m.author_id
+left join raw_deliveries r on r.workspace_id = $1 and r.id = m.raw_id
+where m.workspace_id = $1 and m.inbox_id = $2 and m.audience = 'contact' and m.external_id is not null
+  and (m.direction = 'in' or m.delivery in ('accepted', 'sent', 'delivered', 'read'))
+"""
+
+
+class LentDesk:
+    """The desk for one channel of this process."""
+
+    def __init__(self, channel_name: str, resources: Resources, hub: Hub, intake: Intake) -> None:
+        self._channel, self._resources, self._hub, self._intake = channel_name, resources, hub, intake
+
+    async def account(self, key: str) -> Account | None:
+        workspace_id = ids.tenant_of(key)
+        if workspace_id is None:
+            return None
+        async with self._resources.db.begin(workspace_id) as tx:
+            row = await inboxes.by_public_key(tx, key)
+        if row is None or row["channel"] != self._channel or not row["enabled"]:
+            return None
+        return inboxes.account(self._resources.vault, self._resources.settings.url, row)
+
+    async def store(self, account: Account, raws: Sequence[Raw]) -> int:
+        return await self._intake.store(account.workspace_id, account.inbox_id, raws)
+
+    async def keep(self, account: Account, data: bytes, content_type: str) -> str:
+        return await self._resources.files.put(data)
+
+    async def thread(self, account: Account, address: Address, *, limit: int = 50) -> tuple[Sequence[ThreadItem], int]:
+        async with self._resources.db.begin(account.workspace_id) as tx:
+            cursor = await log.newest(tx)
+            rows = await tx.fetch(f"{_SEEN} order by m.at desc, m.id desc limit $6", *_of(account, address), limit)
+            return await self._items(tx, rows[::-1], cursor), cursor
+
+    async def follow(
+        self, account: Account, address: Address, *, after: int
+    ) -> AsyncIterator[ThreadItem | Whisper | None]:
+        subscription = await self._hub.subscribe(account.workspace_id, None)
+        try:
+            async with self._resources.db.begin(account.workspace_id) as tx:
+                if not await log.reaches_back(tx, after):
+                    raise LookupError("the log no longer reaches back to there")
+            while after < subscription.since:
+                async with self._resources.db.begin(account.workspace_id) as tx:
+                    rows = await log.log(tx, after, subscription.since)
+                    for item in await self._changed(tx, account, address, rows):
+                        yield item
+                if not rows:
+                    break
+                after = rows[-1]["seq"]
+            while True:
+                try:
+                    fact = await asyncio.wait_for(subscription.queue.get(), HEARTBEAT)
+                except TimeoutError:
+                    yield None
+                    continue
+                if fact is CLOSED:
+                    return
+                if fact is RESYNC:
+                    raise LookupError("this stream fell too far behind")
+                async for item in self._live(account, address, fact):
+                    yield item
+        finally:
+            self._hub.unsubscribe(subscription)
+
+    async def _live(self, account: Account, address: Address, fact: object) -> AsyncIterator[ThreadItem | Whisper]:
+        if isinstance(fact, Spoken):
+            words = fact.words
+            if (
+                not words.get("contact")
+                and words.get("audience") == "contact"
+                and await self._takes_part(account, address, words["conversation_id"])
+            ):
+                yield Whisper(sender=address, kind="typing", on=bool(words["on"]))
+        elif isinstance(fact, Fresh) and fact.row["kind"] == "ReadStateChanged":
+            if await self._takes_part(account, address, fact.row["conversation_id"]):
+                yield Whisper(sender=address, kind="seen")
+        elif (
+            isinstance(fact, Fresh)
+            and fact.frame.message is not None
+            and fact.frame.message.inbox_id == account.inbox_id
+        ):
+            async with self._resources.db.begin(account.workspace_id) as tx:
+                items = await self._changed(tx, account, address, [fact.row])
+            for item in items:
+                yield item
+
+    async def whisper(self, account: Account, whisper: Whisper) -> None:
+        async with self._resources.db.begin(account.workspace_id) as tx:
+            conversation_id = await tx.fetchval(
+                "select m.conversation_id from messages m join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
+                " and p.kind = $3 and p.scope = $4 and p.value = $5 where m.workspace_id = $1 and m.inbox_id = $2 order by m.at desc limit 1",
+                *_of(account, whisper.sender),
+            )
+            if conversation_id is not None:
+                tx.whisper(
+                    kind=whisper.kind, conversation_id=conversation_id, user_id=None, contact=True, on=whisper.on
+                )
+
+    async def online(self, account: Account) -> bool:
+        """Somebody has the app open, in this process or (by their session's last request) in another one."""
+        if self._hub.online(account.workspace_id):
+            return True
+        async with self._resources.db.begin(account.workspace_id) as tx:
+            return bool(
+                await tx.fetchval(
+                    "select exists (select 1 from sessions where workspace_id = $1 and seen_at > now() - interval '2 minutes')",
+                    account.workspace_id,
+                )
+            )
+
+    async def _takes_part(self, account: Account, address: Address, conversation_id: int) -> bool:
+        async with self._resources.db.begin(account.workspace_id) as tx:
+            return bool(
+                await tx.fetchval(
+                    "select exists (select 1 from messages m join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
+                    " and p.kind = $3 and p.scope = $4 and p.value = $5 where m.workspace_id = $1 and m.inbox_id = $2 and m.conversation_id = $6)",
+                    *_of(account, address),
+                    conversation_id,
+                )
+            )
+
+    async def _changed(self, tx: Tx, account: Account, address: Address, events: Sequence[Row]) -> list[ThreadItem]:
+        """The messages of this contact that these events are about, each with its event's number."""
+        latest = {row["message_id"]: row["seq"] for row in events if row["message_id"] is not None}
+        if not latest:
+            return []
+        rows = await tx.fetch(f"{_SEEN} and m.id = any($6)", *_of(account, address), list(latest))
+        items = await self._items(tx, sorted(rows, key=lambda row: latest[row["id"]]), 0)
+        return [
+            ThreadItem(
+                **{name: getattr(item, name) for name in item.__dataclass_fields__ if name != "cursor"},
+                cursor=latest[row["id"]],
+            )
+            for item, row in zip(items, sorted(rows, key=lambda row: latest[row["id"]]), strict=True)
+        ]
+
+    async def _items(self, tx: Tx, rows: Sequence[Row], cursor: int) -> list[ThreadItem]:
+        files: dict[int, list[ThreadFile]] = {}
+        for file in (
+            await tx.fetch(
+                "select * from attachments where workspace_id = $1 and message_id = any($2) and hash is not null order by id",
+                tx.workspace_id,
+                [row["id"] for row in rows],
+            )
+            if rows
+            else ()
+        ):
+            url = self._resources.file_url(tx.workspace_id, file["hash"], file["name"], file["content_type"])
+            shown = ThreadFile(name=file["name"], content_type=file["content_type"], size=file["size"], url=url)
+            files.setdefault(file["message_id"], []).append(shown)
+        return [
+            ThreadItem(
+                cursor=cursor, id=row["external_id"], mine=row["direction"] == "in", text=row["text"], html=row["html"],
+                author=None if row["direction"] == "in" else row["author"], at=row["at"], client_key=row["dedupe_key"],
+                files=tuple(files.get(row["id"], ())),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+def _of(account: Account, address: Address) -> tuple[int, int, str, str, str]:
+    return account.workspace_id, account.inbox_id, address.kind, address.scope, address.value

@@ -1,0 +1,129 @@
+"""``/hooks/{key}``: where providers deliver. A 2xx means a committed row, nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+import structlog
+
+from frontdesk.app.intake import Intake
+from frontdesk.channels import channel
+from frontdesk.channels.port import Account, BadSignature, HookAnswer, Request, TakesHooks
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import ids
+from frontdesk.kit.context import Resources
+from frontdesk.kit.errors import Problem
+
+BODY_SECONDS = 15  # in which the whole body must have come
+REMEMBER = 3.0  # seconds that an inbox is kept between deliveries: a changed secret counts after that
+
+log = structlog.get_logger()
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Hooks:
+    """A bare ASGI application, because this path carries the most traffic."""
+
+    def __init__(self, resources: Resources, intake: Intake) -> None:
+        self._resources, self._intake = resources, intake
+        self._known: dict[str, tuple[float, str, Account] | None] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await asyncio.wait_for(self._answer(scope, receive), 60)
+        except Problem as problem:
+            answer = _problem(problem.status, problem.code, problem.detail)
+        except TimeoutError:
+            answer = _problem(503, "unavailable", "This took too long. Nothing was taken; try again.")
+        except Exception as error:
+            log.error("a delivery could not be taken", path=scope["path"], error=repr(error))
+            answer = _problem(503, "unavailable", "This could not be stored just now. Nothing was taken; try again.")
+        headers = [
+            (b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode()),
+            (b"x-content-type-options", b"nosniff"),
+        ]  # fmt: skip
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> HookAnswer:
+        key = scope["path"].removeprefix("/hooks/").strip("/")
+        found = await self._find(key)
+        if found is None:
+            return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
+        name, account = found
+        driver = channel(name).driver
+        if not isinstance(driver, TakesHooks):
+            return _problem(404, "no_hooks", "This inbox receives nothing over HTTP.")
+        body = await asyncio.wait_for(_body(receive, self._resources.settings.max_body), BODY_SECONDS)
+        if body is None:
+            return _problem(413, "too_large", "This is larger than a delivery may be.")
+        try:
+            raws, answer = driver.receive(_request(scope, self._resources.settings.url, body), account)
+        except BadSignature as error:
+            log.warning("a delivery with a wrong signature was refused", inbox=account.inbox_id)
+            return _problem(403, "bad_signature", str(error) or "The signature does not fit.")
+        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+            return _problem(400, "unreadable", f"This delivery cannot be read: {error}")
+        await self._intake.store(account.workspace_id, account.inbox_id, raws)
+        return answer
+
+    async def _find(self, key: str) -> tuple[str, Account] | None:
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known and now - known[0] < REMEMBER:
+            return known[1], known[2]
+        workspace_id = ids.tenant_of(key)
+        if workspace_id is None or len(key) > 200 or not key.isascii() or not key.replace("-", "").isalnum():
+            return None
+        async with self._resources.db.begin(workspace_id) as tx:
+            row = await inboxes.by_public_key(tx, key)
+        if row is None or not row["enabled"]:
+            self._known.pop(key, None)
+            return None
+        account = inboxes.account(self._resources.vault, self._resources.settings.url, row)
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[key] = (now, row["channel"], account)
+        return row["channel"], account
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """The request's body, or None if it is larger than ``most`` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError("the sender went away")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _request(scope: Scope, base: str, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = scope["query_string"].decode("latin-1")
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
+    url = f"{base}{path}{'?' + query if query else ''}"
+    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
+    return Request(method=scope["method"], url=url, query=dict(pairs), headers=headers, body=body)
+
+
+def _problem(status: int, code: str, detail: str) -> HookAnswer:
+    body = msgspec.json.encode(
+        {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
+    )
+    return HookAnswer(status=status, body=body, content_type="application/problem+json")

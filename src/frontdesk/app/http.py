@@ -1,0 +1,252 @@
+"""The HTTP application: rooms' routes under ``/api/v1``, hooks, channels' own endpoints, files, health, and the screens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response, Router, asgi, get
+from litestar.config.app import AppConfig
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.types import Receive, Scope, Send
+
+from frontdesk import __version__
+from frontdesk.app import health, screens
+from frontdesk.app.desk import LentDesk
+from frontdesk.app.hooks import Hooks
+from frontdesk.app.idempotency import Idempotency
+from frontdesk.app.intake import Intake
+from frontdesk.channels import all_channels
+from frontdesk.channels.port import Serves
+from frontdesk.contacts import routes as contacts
+from frontdesk.conversations import routes as conversations
+from frontdesk.conversations.actions import merging  # noqa: F401  (conversations follow when contacts merge)
+from frontdesk.inboxes import routes as inboxes
+from frontdesk.kit import clock, downloads, ids
+from frontdesk.kit.context import Actor, Context, Resources
+from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised
+from frontdesk.kit.files import Missing
+from frontdesk.people import queries as people
+from frontdesk.people import routes as people_routes
+from frontdesk.realtime import routes as realtime
+from frontdesk.realtime.handlers import Hub
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+log = structlog.get_logger()
+AnyRequest = Request[Any, Any, Any]
+
+
+def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | None = None) -> Litestar:
+    """The application. Without a ``hub`` it makes and runs one of its own."""
+    intake = intake or Intake(resources.db)
+    own_hub = hub is None
+    hub = hub or Hub(resources, lambda: resources.db.pool.acquire())  # type: ignore[arg-type, return-value]
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        listening = asyncio.create_task(hub.run(stop)) if own_hub else None
+        try:
+            yield
+        finally:
+            stop.set()
+            if listening:
+                await listening
+
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            *people_routes.ROUTES, *inboxes.ROUTES, *contacts.ROUTES, *conversations.ROUTES, *realtime.ROUTES,
+        ],
+        dependencies={"context": Provide(provide_context)},
+    )  # fmt: skip
+    hooks = Hooks(resources, intake)
+
+    @asgi("/hooks", is_mount=True, copy_scope=True)
+    async def take_hook(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        await hooks({**scope, "path": path if path.startswith("/hooks/") else f"/hooks{path}"}, receive, send)  # type: ignore[arg-type]
+
+    return Litestar(
+        route_handlers=[api, take_hook, get_file, *health.ROUTES, *_served(resources, hub, intake), *screens.ROUTES],
+        dependencies={
+            "resources": Provide(lambda: resources, sync_to_thread=False),
+            "hub": Provide(lambda: hub, sync_to_thread=False),
+        },
+        exception_handlers={
+            Problem: _problem, HTTPException: _refused, Exception: _failed,
+        },
+        middleware=[Idempotency(resources)],
+        lifespan=[lifespan],
+        request_max_body_size=resources.settings.max_file + 1024 * 1024,
+        openapi_config=OpenAPIConfig(
+            title="Frontdesk", version=__version__, path="/api/v1", openapi_router=None, render_plugins=[],
+            description="Every text, email, call and chat of a business in one inbox. docs/api.md explains the conventions.",
+        ),
+        on_app_init=[_quiet],
+        state=None,
+        after_request=_secure,
+    )  # fmt: skip
+
+
+def _quiet(config: AppConfig) -> AppConfig:
+    config.logging_config = None
+    return config
+
+
+def _served(resources: Resources, hub: Hub, intake: Intake) -> list[Any]:
+    """The endpoints that channels bring along."""
+    routes: list[Any] = []
+    for name, channel in all_channels().items():
+        if isinstance(channel.driver, Serves):
+            routes += channel.driver.routes(LentDesk(name, resources, hub, intake))
+    return routes
+
+
+async def _secure(response: Response[Any]) -> Response[Any]:
+    for name, value in SECURITY.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+# --- who is calling -----------------------------------------------------------------------------------------------
+
+
+async def provide_context(request: AnyRequest, resources: Resources) -> Context:
+    """The signed-in actor, from a bearer token or the session cookie (which also needs the CSRF header to change things)."""
+    ip = client_ip(request, resources)
+    authorisation = request.headers.get("authorization", "")
+    if authorisation[:7].lower() == "bearer ":
+        actor = await people.actor_by_token(resources.db, authorisation[7:].strip(), ip=ip)
+        if actor is None:
+            raise Unauthorised("This token is not valid, or was revoked.", code="bad_token")
+        return Context(resources=resources, actor=actor)
+    cookie = request.cookies.get(people.cookie_name(secure=resources.settings.secure))
+    actor = await people.actor_by_session(resources.db, cookie, ip=ip) if cookie else None
+    if actor is None:
+        raise Unauthorised("Please sign in.")
+    if request.method not in SAFE:
+        _check_origin(request, resources, actor)
+    return Context(resources=resources, actor=actor)
+
+
+def _check_origin(request: AnyRequest, resources: Resources, actor: Actor) -> None:
+    """Another site's page may make a browser send our cookie; it cannot read the token that has to come with it."""
+    origin = request.headers.get("origin")
+    if origin and origin != "null":
+        host = urlsplit(origin).netloc
+        if host not in (request.headers.get("host"), urlsplit(resources.settings.url).netloc):
+            raise Forbidden("This request came from another site.", code="cross_site")
+    if not actor.csrf or not ids.same(request.headers.get("x-csrf-token", ""), actor.csrf):
+        raise Forbidden("The X-CSRF-Token header is missing or does not fit. Load the page again.", code="bad_csrf")
+
+
+def client_ip(connection: ASGIConnection[Any, Any, Any, Any], resources: Resources) -> str | None:
+    """Where a request comes from. X-Forwarded-For counts only from proxies that the operator trusts."""
+    if connection.client is None:
+        return None
+    host = connection.client.host
+    trusted = resources.settings.trusted_proxies
+    forwarded = connection.headers.get("x-forwarded-for", "")
+    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+        try:
+            if not any(ip_address(host) in network for network in trusted):
+                break
+            host = str(ip_address(hop))
+        except ValueError:
+            break
+    return host
+
+
+# --- answers to what went wrong -----------------------------------------------------------------------------------
+
+
+def _say(
+    status: int, code: str, detail: str, *, fields: dict[str, str] | None = None, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": code.replace("_", " "),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if fields:
+        body["fields"] = fields
+    return Response(
+        msgspec.json.encode(body), status_code=status, media_type="application/problem+json", headers=headers or {}
+    )
+
+
+def _problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
+    headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
+    return _say(problem.status, problem.code, problem.detail, fields=problem.fields, headers=headers)
+
+
+def _refused(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What the framework refuses: malformed input, unknown paths, wrong methods."""
+    if isinstance(error, ValidationException) or error.status_code == 400:
+        extra = error.extra if isinstance(error.extra, Sequence) else []
+        fields = {
+            str(one.get("key", "body")): str(one.get("message", "invalid")) for one in extra if isinstance(one, dict)
+        }
+        return _say(
+            400,
+            "invalid",
+            "Something in this request is not as it should be.",
+            fields=fields or {"body": str(error.detail)[:300]},
+        )
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+    detail = "There is nothing at this address." if error.status_code == 404 else str(error.detail)[:300]
+    return _say(error.status_code, codes.get(error.status_code, "refused"), detail, headers=dict(error.headers or {}))
+
+
+def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """What nobody foresaw. Values that the database cannot hold are the caller's; a database that is away is not."""
+    if isinstance(error, asyncpg.DataError | OverflowError | UnicodeError):
+        return _say(
+            400, "invalid", "A value in this request is out of range or contains characters that cannot be stored."
+        )
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return _say(409, "gone", "Something that this names does not exist any more.")
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError | asyncpg.UniqueViolationError):
+        return _say(409, "try_again", "Somebody changed the same thing at the same moment. Try again.")
+    log.error("a request failed", path=request.scope["path"], method=request.method, error=repr(error), exc_info=error)
+    away = "The database cannot be reached just now. Try again in a moment."
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
+        return _say(503, "unavailable", away, headers={"Retry-After": "2"})
+    return _say(500, "internal", "Something went wrong on our side. It was written to the log.")
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+@get("/files/{token:str}", operation_id="getFile", tags=["files"], include_in_schema=False)
+async def get_file(token: str, resources: Resources) -> Response[bytes]:
+    """A stored file by its signed address."""
+    link = downloads.verify(resources.vault.derive("files"), token, now=clock.now())
+    if link is None:
+        raise NotFound("This file")
+    try:
+        data = await resources.files.get(link.digest)
+    except Missing as error:
+        raise NotFound("This file") from error
+    headers = downloads.download_headers(link.name, link.content_type, data[:16])
+    content_type = headers.pop("Content-Type")
+    return Response(data, media_type=content_type, headers={**headers, "Cache-Control": "private, max-age=86400"})

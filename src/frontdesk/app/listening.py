@@ -1,0 +1,155 @@
+"""One task for each inbox that keeps a connection of its own; started, restarted and ended as inboxes come and change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+
+from frontdesk.channels import channel
+from frontdesk.channels.port import Account, Disconnected, Listens, Raw, Whisper
+from frontdesk.conversations.actions import outbox
+from frontdesk.inboxes import actions, queries
+from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Row
+
+LOOK_EVERY = 2.0  # seconds between looks at which inboxes there are
+LONGEST_PAUSE = 60.0
+NEEDS_PERSON_PAUSE = 300.0
+_LOCK = 7_305_003  # advisory: two workers must not both listen for an inbox
+
+log = structlog.get_logger()
+Connect = Callable[[], Awaitable[Any]]
+
+
+class InboxSink:
+    """Where a driver's listener puts what it gets (see :class:`frontdesk.channels.port.Sink`)."""
+
+    def __init__(self, resources: Resources, workspace_id: int, inbox_id: int) -> None:
+        self._resources, self._workspace_id, self._inbox_id = resources, workspace_id, inbox_id
+
+    async def store(self, raws: Sequence[Raw], *, checkpoint: Mapping[str, Any] | None = None) -> int:
+        async with self._resources.db.begin(self._workspace_id) as tx:
+            new = await actions.store(tx, self._inbox_id, raws) if raws else 0
+            if checkpoint is not None:
+                await actions.save_checkpoint(tx, self._inbox_id, checkpoint)
+        return new
+
+    async def checkpoint(self) -> Mapping[str, Any]:
+        async with self._resources.db.begin(self._workspace_id) as tx:
+            row = await queries.get(tx, self._inbox_id)
+        kept: Mapping[str, Any] = row["checkpoint"]
+        return kept
+
+    async def healthy(self, note: str = "") -> None:
+        async with self._resources.db.begin(self._workspace_id) as tx:
+            await actions.note_health(tx, self._inbox_id, "ok", note)
+            await outbox.release_held(tx, self._inbox_id)
+
+    async def unhealthy(self, reason: str, *, needs_person: bool = False) -> None:
+        async with self._resources.db.begin(self._workspace_id) as tx:
+            await actions.note_health(tx, self._inbox_id, "off" if needs_person else "attention", reason)
+
+    async def whisper(self, whisper: Whisper) -> None:
+        """Nobody but the widget whispers yet, and it has its own way."""
+
+
+class Listeners:
+    """All listening tasks of a worker."""
+
+    def __init__(self, resources: Resources, connect: Connect) -> None:
+        self._resources, self._connect = resources, connect
+        self._locks: asyncpg.Connection[Any] | None = None  # holds an advisory lock for each inbox that we listen for
+        self._turn = asyncio.Lock()
+        self._tasks: dict[tuple[int, int], tuple[str, asyncio.Task[None]]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set():
+                try:
+                    await self._look()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("the list of inboxes could not be read", error=repr(error))
+                try:
+                    await asyncio.wait_for(stop.wait(), LOOK_EVERY)
+                except TimeoutError:
+                    continue
+        finally:
+            await self._end([task for _, task in self._tasks.values()])
+            if self._locks is not None and not self._locks.is_closed():
+                await self._locks.close(timeout=2)
+
+    async def _look(self) -> None:
+        """Start what is new, end what is gone, restart what was changed."""
+        if self._locks is None or self._locks.is_closed():
+            # Whoever lost the connection lost its locks: another worker may be listening already.
+            await self._end([task for _, task in self._tasks.values()])
+            self._tasks.clear()
+            self._locks = await self._connect()
+        async with self._resources.db.across() as tx:
+            rows = await queries.active_across(tx)
+        wanted = {
+            (row["workspace_id"], row["id"]): row for row in rows if isinstance(channel(row["channel"]).driver, Listens)
+        }
+        for key, (version, task) in list(self._tasks.items()):
+            if key not in wanted or version != _version(wanted[key]):
+                del self._tasks[key]
+                await self._end([task])
+        for key, row in wanted.items():
+            if key not in self._tasks:
+                self._tasks[key] = (_version(row), asyncio.create_task(self._keep(row)))
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, row: Row) -> None:
+        """Listen for one inbox for ever, with growing pauses between failures; only one worker at a time does."""
+        sink = InboxSink(self._resources, row["workspace_id"], row["id"])
+        driver = channel(row["channel"]).driver
+        account = queries.account(self._resources.vault, self._resources.settings.url, row)
+        failures = 0
+        while isinstance(driver, Listens):
+            try:
+                await self._alone(row, lambda: driver.listen(account, sink))
+                failures = 0
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                failures += 1
+                await self._report(sink, error, account)
+                needs_person = isinstance(error, Disconnected)
+                pause = NEEDS_PERSON_PAUSE if needs_person else min(LONGEST_PAUSE, 0.5 * 2 ** min(failures, 8))
+                await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
+
+    async def _alone(self, row: Row, listen: Callable[[], Awaitable[None]]) -> None:
+        while not await self._lock("pg_try_advisory_lock", row):
+            await asyncio.sleep(LOOK_EVERY)
+        try:
+            await listen()
+        finally:
+            if self._locks is not None and not self._locks.is_closed():
+                await self._lock("pg_advisory_unlock", row)
+
+    async def _lock(self, function: str, row: Row) -> bool:
+        if self._locks is None:
+            raise ConnectionError("no connection holds the locks")
+        async with self._turn:
+            return bool(await self._locks.fetchval(f"select {function}($1, $2)", _LOCK, row["id"] % 2**31))
+
+    async def _report(self, sink: InboxSink, error: Exception, account: Account) -> None:
+        log.warning("a listener ended", inbox=account.inbox_id, error=repr(error))
+        try:
+            await sink.unhealthy(str(error) or type(error).__name__, needs_person=isinstance(error, Disconnected))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
+            log.warning("an inbox's health could not be noted", inbox=account.inbox_id, error=repr(away))
+
+
+def _version(row: Row) -> str:
+    """What makes a listener start again: new settings or credentials, not every change of health."""
+    return f"{row['settings']!r}|{row['credentials']!r}|{row['enabled']}"

@@ -1,0 +1,185 @@
+"""Opening what a process needs, and running the parts of the product in it until somebody says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+import uvicorn
+
+from frontdesk.app import http
+from frontdesk.app.intake import Intake
+from frontdesk.app.migrate import migrate
+from frontdesk.app.worker import work
+from frontdesk.kit import postgres
+from frontdesk.kit.context import Resources
+from frontdesk.kit.files import open_store
+from frontdesk.kit.secrets import Vault
+from frontdesk.kit.settings import Settings
+from frontdesk.kit.transaction import Database, prepare
+from frontdesk.realtime.handlers import Hub
+
+STOP_SECONDS = 20  # in which requests and sendings under way may end
+
+log = structlog.get_logger()
+Say = Callable[[str], None]
+
+
+def set_up_logging() -> None:
+    """One line of JSON for each thing worth knowing, on standard error; never a message's text."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=__import__("sys").stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def key_file(settings: Settings) -> Path:
+    return settings.key_file or settings.home / "secrets.key"
+
+
+@asynccontextmanager
+async def opened(settings: Settings, server: postgres.Server) -> AsyncIterator[Resources]:
+    """Resources on a database that is already there and migrated."""
+    db = await Database.open(server.connect_args, size=settings.pool)
+    try:
+        files = open_store(settings.files or settings.home / "files")
+        yield Resources(settings=settings, db=db, vault=Vault.open(key_file(settings)), files=files)
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Resources]:
+    """Resources for a command: on the running server if there is one, else on one that is started for it."""
+    server = None if settings.database_url else postgres.attach(settings.home)
+    own = server is None
+    server = server or await postgres.resolve(settings.home, url=settings.database_url)
+    try:
+        if own:
+            await migrate(server.owner_connect_args)
+        async with opened(settings, server) as resources:
+            yield resources
+    finally:
+        if own:
+            await asyncio.to_thread(server.stop)
+
+
+def connector(server: postgres.Server) -> Callable[[], Awaitable[asyncpg.Connection[Any]]]:
+    """Opens connections outside the pool, for listening and for locks."""
+
+    async def connect() -> asyncpg.Connection[Any]:
+        connection = await asyncpg.connect(**server.connect_args)
+        await prepare(connection)
+        return connection
+
+    return connect
+
+
+async def run(
+    settings: Settings,
+    *,
+    web: bool = True,
+    worker: bool = True,
+    say: Say,
+    ready: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Database, web and worker (or one of them) in this process, until SIGTERM or SIGINT."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    server = await postgres.resolve(settings.home, url=settings.database_url, on_progress=say)
+    caring = asyncio.create_task(server.keep_alive())
+    try:
+        await migrate(server.owner_connect_args)
+        async with opened(settings, server) as resources:
+            await _parts(resources, server, web=web, worker=worker, say=say, ready=ready)
+    finally:
+        caring.cancel()
+        await asyncio.to_thread(server.stop)
+
+
+async def _parts(
+    resources: Resources,
+    server: postgres.Server,
+    *,
+    web: bool,
+    worker: bool,
+    say: Say,
+    ready: Callable[[], Awaitable[None]] | None,
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    connect = connector(server)
+    hub = Hub(resources, connect)
+    tasks = [asyncio.create_task(hub.run(stop))]
+    if worker:
+        tasks.append(asyncio.create_task(work(resources, hub, stop, connect)))
+    if web:
+        tasks.append(asyncio.create_task(_serve(resources, hub, stop, say)))
+    if ready:
+        tasks.append(asyncio.create_task(ready()))  # type: ignore[arg-type]
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([waiting, *tasks[: -1 if ready else None]], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    for task in done - {waiting}:
+        if error := task.exception():
+            log.error("a part of the process ended", error=repr(error), exc_info=error)
+    _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling: one stop for all parts."""
+
+    @asynccontextmanager
+    async def _none(self) -> AsyncIterator[None]:
+        yield
+
+    def install_signal_handlers(self) -> None:
+        """Ours are installed."""
+
+
+async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
+    settings = resources.settings
+    app = http.create(resources, hub=hub, intake=Intake(resources.db))
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=STOP_SECONDS - 5,
+        proxy_headers=False, server_header=False, date_header=True, h11_max_incomplete_event_size=64 * 1024, backlog=2048,
+    )  # fmt: skip
+    server = _Server(config)
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        raise SystemExit(
+            f"Port {settings.port} on {settings.host} is taken ({error.strerror}). Set FRONTDESK_PORT to another one."
+        ) from error
+    say(f"Frontdesk is at {settings.url}")
+
+    async def end() -> None:
+        await stop.wait()
+        server.should_exit = True
+
+    ending = asyncio.create_task(end())
+    try:
+        await server._serve([listening])
+    finally:
+        ending.cancel()

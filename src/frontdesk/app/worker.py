@@ -1,0 +1,116 @@
+"""The worker: it keeps inboxes' own connections, ingests what came in, sends what is due, and minds the clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+
+from frontdesk.app.listening import Listeners
+from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.handlers import clocks, dispatch, ingest
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import clock, jobs
+from frontdesk.kit.context import Resources
+from frontdesk.realtime.handlers import Hub
+
+IDLE = 5.0  # seconds after which the worker looks even if no bell rang
+SNOOZE_EVERY = 5.0
+RECONCILE_EVERY = 300.0
+SWEEP_EVERY = 3600.0
+AWAY = 0.5  # seconds to wait when the database does not answer
+
+log = structlog.get_logger()
+
+
+async def work(
+    resources: Resources, hub: Hub, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
+) -> None:
+    """Run until ``stop``; what is under way is finished first."""
+    tasks = [
+        asyncio.create_task(_whenever(hub.bell(), stop, "ingest", lambda: _ingest(resources))),
+        asyncio.create_task(_whenever(hub.bell(), stop, "dispatch", lambda: _dispatch(resources))),
+        asyncio.create_task(_every(SNOOZE_EVERY, stop, "snooze", lambda: clocks.end_snoozes(resources))),
+        asyncio.create_task(_every(RECONCILE_EVERY, stop, "reconcile", lambda: _reconcile(resources))),
+        asyncio.create_task(_every(SWEEP_EVERY, stop, "sweep", lambda: clocks.sweep(resources))),
+        asyncio.create_task(_jobs(resources, stop, connect)),
+        asyncio.create_task(Listeners(resources, connect).run(stop)),
+    ]
+    await asyncio.gather(*tasks)
+
+
+async def _ingest(resources: Resources) -> float:
+    await ingest.ingest(resources)
+    return IDLE
+
+
+async def _dispatch(resources: Resources) -> float:
+    """Send what is due; returns how long nothing will be."""
+    while await dispatch.dispatch(resources):
+        await asyncio.sleep(0)
+    async with resources.db.across() as tx:
+        at = await outbox.next_due(tx)
+    return IDLE if at is None else min(IDLE, max(0.02, (at - clock.now()).total_seconds()))
+
+
+async def _whenever(bell: asyncio.Event, stop: asyncio.Event, name: str, run: Callable[[], Awaitable[float]]) -> None:
+    """Run at every ring of the bell, and after as many seconds as the last run said."""
+    while not stop.is_set():
+        bell.clear()
+        try:
+            pause = await run()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("the database does not answer", loop=name, error=repr(error))
+            pause = AWAY * (0.5 + random.random())  # noqa: S311
+        except Exception as error:
+            log.error("a loop of the worker failed and goes on", loop=name, error=repr(error), exc_info=error)
+            pause = AWAY
+        await _first(bell, stop, pause)
+
+
+async def _first(bell: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.create_task(bell.wait()), asyncio.create_task(stop.wait())]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def _every(seconds: float, stop: asyncio.Event, name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Run now and then."""
+    never = asyncio.Event()
+
+    async def once() -> float:
+        await run()
+        return seconds
+
+    await _whenever(never, stop, name, once)
+
+
+async def _reconcile(resources: Resources) -> None:
+    """Ask every provider that can be asked what it has."""
+    since: datetime = clock.now() - timedelta(seconds=RECONCILE_EVERY)
+    async with resources.db.across() as tx:
+        rows = await inboxes.active_across(tx)
+    for row in rows:
+        try:
+            await clocks.reconcile(resources, row, min(since, row["last_inbound_at"] or since))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            raise
+        except Exception as error:
+            log.warning("an inbox could not be compared with its provider", inbox=row["id"], error=repr(error))
+
+
+async def _jobs(
+    resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
+) -> None:
+    while not stop.is_set():
+        try:
+            await jobs.work(resources, stop, connect)
+        except Exception as error:
+            log.warning("the queue of jobs lost its connection", error=repr(error))
+            await _first(asyncio.Event(), stop, 1.0)

@@ -1,0 +1,201 @@
+"""Which conversation an inbound message joins, for a whole batch at once.
+
+In this order: the conversation whose token it was sent to; the one whose message it answers, if the sender takes part in
+it (otherwise anybody could write into it by naming an id); the contact's open one under the workspace's policy; one that
+was closed a short while ago; a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from frontdesk.conversations import rules
+from frontdesk.kit.transaction import Row, Tx, columns
+
+if TYPE_CHECKING:
+    from frontdesk.conversations.actions.receive import Arrival
+
+_CANDIDATES = """
+select id, contact_id, join_key, status from conversations
+where workspace_id = $1 and id in (
+  select unnest($2::bigint[]) union
+  select id from conversations where workspace_id = $1 and contact_id = any($3) and join_key is not null)
+order by id for update
+"""
+
+_RECENT = """
+select distinct on (contact_id, key) id, contact_id, key, closed_at from (
+  select id, contact_id, case when $4 then 0 else last_inbox_id end as key, closed_at
+  from conversations where workspace_id = $1 and contact_id = any($2) and status = 'closed' and closed_at >= $3) c
+order by contact_id, key, closed_at desc
+"""
+
+_OPEN = """
+insert into conversations (workspace_id, contact_id, join_key, subject, last_at)
+select $1, c.* from unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[]) c
+order by 2, 3
+on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing
+returning id, contact_id, join_key
+"""
+
+_REJOIN = """
+update conversations c set join_key = r.key, status = 'open', closed_at = null
+from (select distinct on (o.contact_id, w.key) o.id, o.contact_id, w.key
+      from unnest($2::bigint[], $3::bigint[]) w (id, key) join conversations o on o.workspace_id = $1 and o.id = w.id
+      order by o.contact_id, w.key, o.id desc) r
+where c.workspace_id = $1 and c.id = r.id and c.status = 'closed' and not exists (
+  select 1 from conversations x where x.workspace_id = $1 and x.contact_id = r.contact_id and x.join_key = r.key)
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    conversation_id: int
+    contact_id: int
+    opened: bool
+
+
+async def join(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) -> list[Place]:
+    """One place for each arrival; conversations are opened and reopened as needed."""
+    workspace = await tx.fetchrow("select settings from workspaces where id = $1", tx.workspace_id)
+    settings = workspace["settings"] if workspace else {}
+    policy: rules.Joining = settings.get("joining", "contact")
+    answered = await _answered(tx, arrivals, contact_ids)
+    rows = await tx.fetch(_CANDIDATES, tx.workspace_id, [i for i in answered if i], list(set(contact_ids)))
+    by_id = {row["id"]: row for row in rows}
+    open_by_key = {(row["contact_id"], row["join_key"]): row["id"] for row in rows if row["join_key"] is not None}
+    wanted: dict[tuple[int, int], Arrival] = {}
+    keys = [(contact, rules.join_key(policy, a.inbox_id)) for a, contact in zip(arrivals, contact_ids, strict=True)]
+    for arrival, key, conversation_id in zip(arrivals, keys, answered, strict=True):
+        if conversation_id not in by_id and key not in open_by_key:
+            wanted.setdefault(key, arrival)
+    opened = await _open(tx, wanted, policy, int(settings.get("reopen_days", 14)))
+    await _rejoin(tx, _reopened(arrivals, answered, by_id, policy))
+    places = []
+    for contact_id, key, conversation_id in zip(contact_ids, keys, answered, strict=True):
+        if conversation_id in by_id and conversation_id is not None:
+            places.append(Place(conversation_id, by_id[conversation_id]["contact_id"], opened=False))
+        elif key in open_by_key:
+            places.append(Place(open_by_key[key], contact_id, opened=False))
+        else:
+            places.append(Place(opened[key][0], contact_id, opened=opened[key][1]))
+    return places
+
+
+def _reopened(
+    arrivals: Sequence[Arrival], answered: Sequence[int | None], by_id: dict[int, Row], policy: rules.Joining
+) -> list[tuple[int, int]]:
+    """The closed conversations that a person answered in (an auto-reply reopens nothing)."""
+    return sorted({
+        (conversation_id, rules.join_key(policy, arrival.inbox_id))
+        for arrival, conversation_id in zip(arrivals, answered, strict=True)
+        if conversation_id in by_id and by_id[conversation_id]["status"] == "closed" and not arrival.item.automatic
+    })  # fmt: skip
+
+
+async def _answered(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) -> list[int | None]:
+    """For each arrival the conversation that its token or the message it answers belongs to."""
+    ids = sorted({answer for a in arrivals if a.channel.can.joins_thread for answer in a.item.answers if answer})
+    tokens = sorted({int(a.item.token) for a in arrivals if a.item.token and a.item.token.isdigit()})
+    if not ids and not tokens:
+        return [None] * len(arrivals)
+    rows = await tx.fetch(
+        "select m.external_id, m.conversation_id, c.contact_id from messages m"
+        " join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id"
+        " where m.workspace_id = $1 and m.external_id = any($2)",
+        tx.workspace_id,
+        ids,
+    )
+    by_external: dict[str, list[Row]] = {}
+    for row in rows:
+        by_external.setdefault(row["external_id"], []).append(row)
+    exist = {
+        row["id"]
+        for row in await tx.fetch(
+            "select id from conversations where workspace_id = $1 and id = any($2)", tx.workspace_id, tokens
+        )
+    }
+    result: list[int | None] = []
+    for arrival, contact_id in zip(arrivals, contact_ids, strict=True):
+        token = int(arrival.item.token) if arrival.item.token and arrival.item.token.isdigit() else None
+        if token in exist:
+            result.append(token)
+        else:
+            named = [row for answer in arrival.item.answers for row in by_external.get(answer, [])]
+            result.append(await _trusted(tx, arrival, contact_id, named))
+    return result
+
+
+async def _trusted(tx: Tx, arrival: Arrival, contact_id: int, named: Iterable[Row]) -> int | None:
+    """The first conversation named whose contact wrote this, or in which the sender was written to or copied."""
+    strangers = []
+    for row in named:
+        if row["contact_id"] == contact_id:
+            found: int = row["conversation_id"]
+            return found
+        strangers.append(row["conversation_id"])
+    if not strangers:
+        return None
+    copied: int | None = await tx.fetchval(
+        "select conversation_id from messages where workspace_id = $1 and conversation_id = any($2)"
+        " and (meta->'to' ? $3 or meta->'cc' ? $3) order by id desc limit 1",
+        tx.workspace_id,
+        strangers,
+        arrival.item.sender.value,
+    )
+    return copied
+
+
+async def _open(
+    tx: Tx, wanted: dict[tuple[int, int], Arrival], policy: rules.Joining, reopen_days: int
+) -> dict[tuple[int, int], tuple[int, bool]]:
+    """Reopen what was closed a short while ago, open the rest: (conversation id, whether it is new) by (contact, join key)."""
+    if not wanted:
+        return {}
+    result: dict[tuple[int, int], tuple[int, bool]] = {}
+    newest = max(arrival.received_at for arrival in wanted.values())
+    since = newest - timedelta(days=reopen_days)
+    for row in await tx.fetch(_RECENT, tx.workspace_id, [contact for contact, _ in wanted], since, policy == "contact"):
+        key = (row["contact_id"], row["key"])
+        arrival = wanted.get(key)
+        if arrival and not arrival.item.automatic and rules.reopens(row["closed_at"], arrival.received_at, reopen_days):
+            result[key] = (row["id"], False)
+    if result:
+        reopened, join_keys = [found[0] for found in result.values()], [key[1] for key in result]
+        await tx.execute(
+            "update conversations c set status = 'open', closed_at = null, join_key = r.key, rev = rev + 1"
+            " from unnest($2::bigint[], $3::bigint[]) r (id, key) where c.workspace_id = $1 and c.id = r.id and c.status = 'closed'",
+            tx.workspace_id,
+            reopened,
+            join_keys,
+        )
+    missing = [
+        (contact, key, _subject(a), a.at) for (contact, key), a in wanted.items() if (contact, key) not in result
+    ]
+    for row in await tx.fetch(_OPEN, tx.workspace_id, *columns(missing, 4)) if missing else ():
+        result[row["contact_id"], row["join_key"]] = (row["id"], True)
+    late = [key for key in wanted if key not in result]  # somebody opened them between our look and our insert
+    for row in (
+        await tx.fetch(
+            "select id, contact_id, join_key from conversations where workspace_id = $1 and contact_id = any($2) and join_key is not null",
+            tx.workspace_id,
+            [contact for contact, _ in late],
+        )
+        if late
+        else ()
+    ):
+        result[row["contact_id"], row["join_key"]] = (row["id"], False)
+    return result
+
+
+async def _rejoin(tx: Tx, closed: Sequence[tuple[int, int]]) -> None:
+    """Closed conversations (id, join key) that an answer reopens become the joining ones, unless the contact has another."""
+    if closed:
+        await tx.execute(_REJOIN, tx.workspace_id, *columns(closed, 2))
+
+
+def _subject(arrival: Arrival) -> str | None:
+    return rules.clean(arrival.item.subject)[:500] if arrival.item.subject else None

@@ -1,0 +1,73 @@
+"""STOP, START and HELP: what a contact says about being written to counts at once, before anybody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from frontdesk.contacts import actions as contacts
+from frontdesk.conversations import rules
+from frontdesk.conversations.actions.activity import add_activity
+from frontdesk.conversations.actions.send import send
+from frontdesk.kit import clock
+from frontdesk.kit.errors import Refused
+from frontdesk.kit.transaction import Tx
+
+if TYPE_CHECKING:
+    from frontdesk.conversations.actions.receive import Arrival
+
+
+async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) -> None:
+    """For each new message (arrival, conversation id, point id) that is nothing but a keyword: record it and confirm once."""
+    for arrival, conversation_id, point_id in messages:
+        if not arrival.channel.can.opt_out_keywords or arrival.item.own:
+            continue
+        kind = rules.keyword(arrival.item.text)
+        if kind is None:
+            continue
+        changed = True
+        if kind == "stop":
+            changed = await contacts.opt_out(
+                tx, point_id, source="keyword", reason="They asked for it in their own words.",
+                evidence=arrival.item.text[:200], inbox_id=arrival.inbox_id,
+            )  # fmt: skip
+            if changed:
+                await add_activity(tx, conversation_id, "opted_out", {"text": arrival.item.text[:64]})
+        elif kind == "start":
+            changed = await contacts.opt_in(
+                tx, point_id, source="keyword", reason="They asked for it in their own words.",
+                evidence=arrival.item.text[:200], inbox_id=arrival.inbox_id,
+            )  # fmt: skip
+            if changed:
+                await add_activity(tx, conversation_id, "opted_in", {"text": arrival.item.text[:64]})
+        # "yes" is START only for somebody who had opted out; to everybody else it is a word in a conversation.
+        managed = bool(arrival.item.meta.get("opt_out_type"))  # the provider has already confirmed it
+        if changed and not managed and await _may_answer(tx, point_id, f"keyword:{kind}"):
+            try:
+                await send(
+                    tx, conversation_id, rules.keyword_answer(kind, arrival.inbox_name), inbox_id=arrival.inbox_id,
+                    point_id=point_id, author_id=None, automatic=True, answers_opt_out=True,
+                )  # fmt: skip
+            except Refused:
+                continue  # an inbox that cannot send now owes no confirmation later
+
+
+async def _may_answer(tx: Tx, point_id: int, purpose: str) -> bool:
+    """Count one automatic message to this address, unless it would be part of a loop."""
+    now = clock.now()
+    rows = await tx.fetch(
+        "select at from auto_replies where workspace_id = $1 and point_id = $2 and at > $3::timestamptz - interval '1 day'",
+        tx.workspace_id,
+        point_id,
+        now,
+    )
+    if rules.loops([row["at"] for row in rows], now):
+        return False
+    await tx.execute(
+        "insert into auto_replies (workspace_id, point_id, purpose, at) values ($1, $2, $3, $4)",
+        tx.workspace_id,
+        point_id,
+        purpose,
+        now,
+    )
+    return True

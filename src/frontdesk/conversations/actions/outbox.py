@@ -1,0 +1,252 @@
+"""The outbox: claiming what is due, and writing down what became of it.
+
+A row is claimed by at most one process (``FOR UPDATE SKIP LOCKED``), with a lease and a fencing number that grows with
+every claim: a process that was stopped and woke up late finds that its number no longer fits, and changes nothing. Only
+the oldest unfinished row of a conversation can be claimed, so that the provider sees messages in the order of commit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from frontdesk.channels.port import DeliveryState, Sent
+from frontdesk.contacts import actions as contacts
+from frontdesk.conversations import rules
+from frontdesk.conversations.actions.receipts import apply_parked, record
+from frontdesk.conversations.actions.send import spoken
+from frontdesk.conversations.events import ConversationChanged, MessageChanged
+from frontdesk.kit import clock
+from frontdesk.kit.transaction import Row, Tx
+
+LEASE = timedelta(seconds=90)  # longer than every driver's own timeouts together
+LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
+
+_DUE = """
+select distinct workspace_id from outbox
+where (state = 'queued' and due_at <= $1 and (retry_at is null or retry_at <= $1))
+   or (state in ('sending', 'unknown') and lease_until <= $1)
+"""
+
+_NEXT = """
+select min(at) from (
+  (select greatest(due_at, retry_at) as at from outbox where state = 'queued' order by due_at limit 50) union all
+  (select lease_until from outbox where state in ('sending', 'unknown') order by lease_until limit 1)) t
+"""
+
+_CLAIM = """
+update outbox o set state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
+where o.workspace_id = $1 and o.id in (
+  select q.id from outbox q
+  where q.workspace_id = $1 and q.state = 'queued' and q.due_at <= $3 and (q.retry_at is null or q.retry_at <= $3)
+    and not exists (
+      select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
+        and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
+  order by q.due_at, q.id limit $4 for update of q skip locked)
+returning o.id
+"""
+
+_EXPIRED = """
+update outbox o set state = 'unknown', lease_until = $3, unknown_since = coalesce(unknown_since, $2), fence = nextval('outbox_fence')
+where o.workspace_id = $1 and o.id in (
+  select q.id from outbox q where q.workspace_id = $1 and q.state in ('sending', 'unknown') and q.lease_until <= $2
+  order by q.lease_until limit $4 for update of q skip locked)
+returning o.id
+"""
+
+_SETTLE = """
+update outbox set state = $4, lease_until = null, retry_at = $5, last_error = $6,
+  unknown_since = case when $4 in ('accepted', 'failed', 'cancelled', 'queued', 'uncertain') then null else unknown_since end
+where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')
+"""
+
+
+async def workspaces_with_due(tx: Tx, now: datetime) -> list[int]:
+    """Across workspaces: those where something can be claimed now."""
+    return [row["workspace_id"] for row in await tx.fetch(_DUE, now)]
+
+
+async def next_due(tx: Tx) -> datetime | None:
+    """Across workspaces: when the next row falls due."""
+    at: datetime | None = await tx.fetchval(_NEXT)
+    return at
+
+
+async def claim(tx: Tx, limit: int) -> list[int]:
+    """Take what may be sent now; the rows are in state sending when this transaction commits."""
+    now = clock.now()
+    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + LEASE, now, limit)]
+
+
+async def claim_expired(tx: Tx, limit: int) -> list[int]:
+    """Take what somebody began to send and never settled: nobody knows whether the provider has it."""
+    now = clock.now()
+    return [row["id"] for row in await tx.fetch(_EXPIRED, tx.workspace_id, now, now + LEASE, limit)]
+
+
+async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
+    """Note on the message that it is on its way, under the provider id that was fixed for it."""
+    now = clock.now()
+    moved = "at = $4, due_at = null," if row["scheduled"] else ""
+    await tx.execute(
+        f"update messages set delivery = 'sending', delivery_at = $4, {moved} external_id = coalesce(external_id, $3), rev = rev + 1"
+        " where workspace_id = $1 and id = $2 and delivery in ('queued', 'sending')",
+        tx.workspace_id,
+        row["message_id"],
+        external_id,
+        now,
+    )
+    if row["scheduled"]:
+        await spoken(
+            tx, row["conversation_id"], row["message_id"], now, rules.preview(row["text"]), row["inbox_id"],
+            row["author_name"], automatic=row["automatic"],
+        )  # fmt: skip
+        tx.emit(MessageChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], changed=("at",)))
+        tx.emit(ConversationChanged(conversation_id=row["conversation_id"], changed=("last",)))
+
+
+async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None) -> bool:
+    """Move the outbox row on if it is still ours."""
+    return bool(await tx.execute(_SETTLE, tx.workspace_id, row["outbox_id"], row["fence"], state, retry_at, error))
+
+
+async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
+    """The provider took it. False: somebody else has settled it meanwhile."""
+    if not await _settle(tx, row, "accepted"):
+        return False
+    await tx.execute(
+        "update messages set external_id = $3, meta = meta || $4 where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        row["message_id"],
+        sent.external_id,
+        {"parts": sent.parts, **sent.meta},
+    )
+    await record(tx, row["message_id"], sent.state, source="provider")
+    await apply_parked(tx, row["message_id"], row["inbox_id"], sent.external_id)
+    await tx.execute(
+        "update inboxes set last_outbound_at = $3 where workspace_id = $1 and id = $2 and (last_outbound_at is null or"
+        " last_outbound_at < $3::timestamptz - interval '10 seconds')",
+        tx.workspace_id,
+        row["inbox_id"],
+        clock.now(),
+    )
+    return True
+
+
+async def failed(
+    tx: Tx, row: Row, reason: str, *, code: str | None, opt_out: bool = False, bad_address: bool = False
+) -> bool:
+    """It will never go out; ``reason`` is what the user reads."""
+    if not await _settle(tx, row, "failed", error=reason):
+        return False
+    await record(tx, row["message_id"], DeliveryState.failed, code=code, reason=reason, source="provider")
+    if opt_out and row["point_id"]:
+        await contacts.opt_out(tx, row["point_id"], source="provider", reason=reason, inbox_id=row["inbox_id"])
+    if bad_address and row["point_id"]:
+        await contacts.mark_bad(tx, row["point_id"])
+    return True
+
+
+async def held(tx: Tx, row: Row, reason: str, *, code: str) -> bool:
+    """It waits for a person: the inbox cannot work, or the message is too late to go by itself."""
+    if not await _settle(tx, row, "held", error=reason):
+        return False
+    await record(tx, row["message_id"], DeliveryState.held, code=code, reason=reason, source="frontdesk")
+    return True
+
+
+async def try_again(tx: Tx, row: Row, reason: str, *, after: float | None, code: str | None = None) -> bool:
+    """The provider certainly did not take it: queue it again, later each time, until it is given up."""
+    now = clock.now()
+    if now - row["due_at"] > rules.GIVE_UP_AFTER:
+        return await failed(tx, row, f"Given up after two days: {reason}", code=code or "given_up")
+    delay = after if after is not None else rules.retry_delay(row["attempts"], random.random())  # noqa: S311
+    if not await _settle(tx, row, "queued", retry_at=now + timedelta(seconds=delay), error=reason):
+        return False
+    await record(
+        tx,
+        row["message_id"],
+        DeliveryState.queued,
+        code=code or "retrying",
+        reason=reason,
+        source="provider",
+        force=True,
+    )
+    return True
+
+
+async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
+    """Its inbox has sent as much as its rate allows: back into the queue for ``after`` seconds, as if never claimed."""
+    await tx.execute(
+        "update outbox set attempts = attempts - 1, sending_since = null where workspace_id = $1 and id = $2 and fence = $3",
+        tx.workspace_id,
+        row["outbox_id"],
+        row["fence"],
+    )
+    await tx.execute(
+        "update messages set delivery = 'queued' where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        row["message_id"],
+    )
+    return await _settle(tx, row, "queued", retry_at=clock.now() + timedelta(seconds=after))
+
+
+async def unknown(tx: Tx, row: Row, reason: str) -> bool:
+    """Nobody knows whether the provider took it. It is looked up soon, and never resent blindly."""
+    now = clock.now()
+    changed = await tx.execute(
+        "update outbox set state = 'unknown', unknown_since = coalesce(unknown_since, $4), lease_until = $4, last_error = $5"
+        " where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')",
+        tx.workspace_id,
+        row["outbox_id"],
+        row["fence"],
+        now + timedelta(seconds=2),
+        reason,
+    )
+    if changed:
+        tx.wake()
+    return bool(changed)
+
+
+async def look_again(tx: Tx, row: Row, after: float) -> bool:
+    """The provider could not say yet."""
+    return bool(
+        await tx.execute(
+            "update outbox set lease_until = $4 where workspace_id = $1 and id = $2 and fence = $3 and state = 'unknown'",
+            tx.workspace_id,
+            row["outbox_id"],
+            row["fence"],
+            clock.now() + timedelta(seconds=after),
+        )
+    )
+
+
+async def uncertain(tx: Tx, row: Row, reason: str) -> bool:
+    """Show it to a person, who decides whether it was sent."""
+    if not await _settle(tx, row, "uncertain", error=reason):
+        return False
+    await record(
+        tx, row["message_id"], DeliveryState.uncertain, code="uncertain", reason=reason, source="frontdesk", force=True
+    )
+    return True
+
+
+async def release_held(tx: Tx, inbox_id: int) -> int:
+    """The inbox works again: what waited only for that may go."""
+    rows = await tx.fetch(
+        "update outbox o set state = 'queued', retry_at = null from messages m where o.workspace_id = $1 and o.inbox_id = $2"
+        " and o.state = 'held' and m.workspace_id = $1 and m.id = o.message_id and m.delivery_code in ('inbox_disconnected', 'inbox_off')"
+        " returning o.message_id",
+        tx.workspace_id,
+        inbox_id,
+    )
+    for row in rows:
+        await record(tx, row["message_id"], DeliveryState.queued, source="frontdesk", force=True)
+    if rows:
+        tx.wake()
+    return len(rows)
+
+
+def ids_of(rows: Sequence[Row]) -> list[int]:
+    return [row["outbox_id"] for row in rows]

@@ -1,0 +1,160 @@
+"""What providers say of our messages. Receipts come late, twice, out of order, and sometimes before our own commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from frontdesk.channels.port import DeliveryState, Receipt
+from frontdesk.contacts import actions as contacts
+from frontdesk.conversations import rules
+from frontdesk.conversations.events import DeliveryChanged
+from frontdesk.kit import clock
+from frontdesk.kit.transaction import Row, Tx
+
+
+async def record(
+    tx: Tx,
+    message_id: int,
+    state: DeliveryState,
+    *,
+    source: str,
+    code: str | None = None,
+    reason: str | None = None,
+    at: datetime | None = None,
+    force: bool = False,
+) -> bool:
+    """Append to a message's history, and move its state forward if this is further. ``force``: our own decision, not a receipt."""
+    row = await tx.fetchrow(
+        "select conversation_id, delivery, delivery_code from messages where workspace_id = $1 and id = $2 for update",
+        tx.workspace_id,
+        message_id,
+    )
+    if row is None or row["delivery"] is None:
+        return False
+    now = clock.now()
+    await tx.execute(
+        "insert into receipts (workspace_id, message_id, state, at, code, reason, source) values ($1, $2, $3, $4, $5, $6, $7)",
+        tx.workspace_id,
+        message_id,
+        state.value,
+        at or now,
+        code,
+        reason,
+        source,
+    )
+    if not force and not rules.later(DeliveryState(row["delivery"]), state):
+        return False
+    if row["delivery"] == state.value and row["delivery_code"] == code:
+        return False
+    await tx.execute(
+        "update messages set delivery = $3, delivery_at = $4, delivery_code = $5, delivery_reason = $6, rev = rev + 1"
+        " where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        message_id,
+        state.value,
+        at or now,
+        code,
+        reason,
+    )
+    if state in (DeliveryState.failed, DeliveryState.uncertain):
+        await tx.execute(
+            "update conversations set rev = rev + 1 where workspace_id = $1 and id = $2",
+            tx.workspace_id,
+            row["conversation_id"],
+        )
+    tx.emit(
+        DeliveryChanged(
+            conversation_id=row["conversation_id"], message_id=message_id, state=state.value, code=code, reason=reason
+        )
+    )
+    return True
+
+
+async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None:
+    """Apply receipts (inbox id, receipt) in order; those of messages that we do not know yet are parked."""
+    if not receipts:
+        return
+    keys = [receipt.key for _, receipt in receipts if receipt.key]
+    externals = [receipt.external_id for _, receipt in receipts if receipt.external_id]
+    rows = await tx.fetch(
+        "select m.id, m.inbox_id, m.external_id, m.point_id, m.client_key::text as key from messages m"
+        " where m.workspace_id = $1 and m.direction = 'out' and (m.external_id = any($2) or m.client_key::text = any($3))",
+        tx.workspace_id,
+        externals,
+        keys,
+    )
+    by_external = {(row["inbox_id"], row["external_id"]): row for row in rows if row["external_id"]}
+    by_key = {row["key"]: row for row in rows if row["key"]}
+    for inbox_id, receipt in receipts:
+        row = by_key.get(receipt.key or "") or by_external.get((inbox_id, receipt.external_id or ""))
+        if row is not None:
+            await _apply(tx, row, inbox_id, receipt)
+        elif receipt.external_id:
+            await tx.execute(
+                "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at) values ($1, $2, $3, $4, $5)",
+                tx.workspace_id,
+                inbox_id,
+                receipt.external_id,
+                _packed(receipt),
+                clock.now(),
+            )
+
+
+async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
+    await record(
+        tx, row["id"], receipt.state, source="provider", code=receipt.code, reason=receipt.reason, at=receipt.at
+    )
+    # Proof that the provider has it ends the doubt about an attempt whose answer never came.
+    if receipt.state not in (DeliveryState.queued, DeliveryState.sending):
+        await tx.execute(
+            "update outbox set state = $3, lease_until = null, unknown_since = null where workspace_id = $1 and message_id = $2"
+            " and state in ('unknown', 'uncertain')",
+            tx.workspace_id,
+            row["id"],
+            "failed" if receipt.state is DeliveryState.failed else "accepted",
+        )
+    if receipt.external_id and not row["external_id"]:
+        await tx.execute(
+            "update messages set external_id = $3 where workspace_id = $1 and id = $2 and external_id is null",
+            tx.workspace_id,
+            row["id"],
+            receipt.external_id,
+        )
+    if receipt.opt_out and row["point_id"]:
+        await contacts.opt_out(
+            tx, row["point_id"], source="provider", reason=receipt.reason or "The provider says so.", inbox_id=inbox_id
+        )
+    if receipt.bad_address and row["point_id"]:
+        await contacts.mark_bad(tx, row["point_id"])
+
+
+async def apply_parked(tx: Tx, message_id: int, inbox_id: int, external_id: str) -> None:
+    """Now that the provider's id is known, the receipts that came too early."""
+    rows = await tx.fetch(
+        "with gone as (delete from parked_receipts where workspace_id = $1 and inbox_id = $2 and external_id = $3 returning id, receipt)"
+        " select receipt from gone order by id",
+        tx.workspace_id,
+        inbox_id,
+        external_id,
+    )
+    point_id = await tx.fetchval(
+        "select point_id from messages where workspace_id = $1 and id = $2", tx.workspace_id, message_id
+    )
+    for row in rows:
+        receipt = _unpacked(row["receipt"], external_id)
+        await _apply(tx, {"id": message_id, "external_id": external_id, "point_id": point_id}, inbox_id, receipt)  # type: ignore[arg-type]
+
+
+def _packed(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "state": receipt.state.value, "code": receipt.code, "reason": receipt.reason, "opt_out": receipt.opt_out,
+        "bad_address": receipt.bad_address, "at": receipt.at.isoformat() if receipt.at else None,
+    }  # fmt: skip
+
+
+def _unpacked(packed: dict[str, Any], external_id: str) -> Receipt:
+    at = packed.pop("at")
+    state = DeliveryState(packed.pop("state"))
+    return Receipt(external_id=external_id, state=state, at=datetime.fromisoformat(at) if at else None, **packed)

@@ -1,0 +1,1 @@
+"""What the worker runs: deliveries in, messages out, and the clocks."""

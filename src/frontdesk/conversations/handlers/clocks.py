@@ -1,0 +1,97 @@
+"""What time alone brings about: snoozes that end, files to fetch, providers to compare with, old rows to sweep."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from frontdesk.channels import channel
+from frontdesk.channels.port import FetchesMedia, Reconciles, Rejected
+from frontdesk.conversations.actions.attach import settle_attachment
+from frontdesk.conversations.actions.change import wake_snoozed
+from frontdesk.inboxes import actions as inbox_actions
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import clock
+from frontdesk.kit.context import Resources
+from frontdesk.kit.jobs import job
+from frontdesk.kit.transaction import Row
+
+KEEP_RAW = timedelta(days=30)
+KEEP_EVENTS = timedelta(days=30)
+KEEP_IDEMPOTENCY = timedelta(days=2)
+KEEP_PARKED = timedelta(days=7)
+RECONCILE_OVERLAP = timedelta(hours=2)
+
+log = structlog.get_logger()
+
+
+async def end_snoozes(resources: Resources) -> int:
+    """Open every conversation whose snooze is over."""
+    now = clock.now()
+    async with resources.db.across() as tx:
+        rows = await tx.fetch(
+            "select distinct workspace_id from conversations where status = 'snoozed' and snoozed_until <= $1", now
+        )
+    woken = 0
+    for row in rows:
+        async with resources.db.begin(row["workspace_id"]) as tx:
+            woken += await wake_snoozed(tx, now)
+    return woken
+
+
+async def reconcile(resources: Resources, row: Row, since: datetime) -> int:
+    """Ask one inbox's provider what it has, and store what it never delivered; returns how many that were."""
+    driver = channel(row["channel"]).driver
+    if not isinstance(driver, Reconciles):
+        return 0
+    account = inboxes.account(resources.vault, resources.settings.url, row)
+    raws = [raw async for raw in driver.missed(account, since=since - RECONCILE_OVERLAP)]
+    if not raws:
+        return 0
+    async with resources.db.begin(row["workspace_id"]) as tx:
+        found = await inbox_actions.store(tx, row["id"], raws)
+    if found:
+        log.warning("recovered deliveries that the provider never made", inbox=row["id"], count=found)
+    return found
+
+
+async def sweep(resources: Resources) -> None:
+    """Remove what nothing needs any more. Raw rows keep their dedupe key: only their bytes go."""
+    now = clock.now()
+    async with resources.db.across() as tx:
+        await tx.execute(
+            "update raw_deliveries set body = '', headers = '{}' where state = 'done' and done_at < $1 and body <> ''",
+            now - KEEP_RAW,
+        )
+        await tx.execute("delete from events where at < $1", now - KEEP_EVENTS)
+        await tx.execute("delete from idempotency where created_at < $1", now - KEEP_IDEMPOTENCY)
+        await tx.execute("delete from parked_receipts where at < $1", now - KEEP_PARKED)
+        await tx.execute("delete from auto_replies where at < $1", now - KEEP_IDEMPOTENCY)
+
+
+@job("conversations.fetch_media")
+async def fetch_media(resources: Resources, *, workspace_id: int, attachment_id: int) -> None:
+    """Download an attachment that came as an address. Raising tries again later; a refusal is shown on the message."""
+    async with resources.db.begin(workspace_id) as tx:
+        row = await tx.fetchrow(
+            "select a.*, m.inbox_id, m.conversation_id from attachments a join messages m on m.workspace_id = $1 and m.id = a.message_id"
+            " where a.workspace_id = $1 and a.id = $2 and a.state = 'fetching'",
+            workspace_id,
+            attachment_id,
+        )
+        if row is None:
+            return
+        inbox = await inboxes.get(tx, row["inbox_id"])
+    driver = channel(inbox["channel"]).driver
+    account = inboxes.account(resources.vault, resources.settings.url, inbox)
+    digest, size, content_type, error = None, 0, row["content_type"], None
+    try:
+        if not isinstance(driver, FetchesMedia):
+            raise Rejected("This channel cannot fetch files.")
+        data, content_type = await driver.fetch(row["source_url"], account)
+        digest, size = await resources.files.put(data), len(data)
+    except Rejected as refused:
+        error = str(refused)
+    async with resources.db.begin(workspace_id) as tx:
+        await settle_attachment(tx, row, digest=digest, size=size, content_type=content_type, error=error)

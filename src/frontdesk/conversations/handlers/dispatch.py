@@ -1,0 +1,235 @@
+"""The outbound trip's second half: what is due leaves, in order, and what became of it is written down.
+
+Claim (one transaction: state sending, committed) → the driver, outside any transaction → settle. A process that dies in
+between leaves a row in state sending whose lease runs out; it is then unknown, and is looked up, never resent blindly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from frontdesk.channels import channel
+from frontdesk.channels.port import (
+    Account,
+    Address,
+    Attachment,
+    Disconnected,
+    LooksUp,
+    NamesMessages,
+    Outbound,
+    Rejected,
+    ResendsSafely,
+    Sent,
+    TryLater,
+    Unknown,
+)
+from frontdesk.conversations import rules
+from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.queries import sending as ways
+from frontdesk.inboxes import actions as inbox_actions
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import clock, crash
+from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Row, Tx
+
+BATCH = 20  # claimed together and sent side by side; each belongs to another conversation
+DRIVER_TIMEOUT = 75  # seconds; the lease is longer
+UNCERTAIN_AFTER = timedelta(seconds=45)  # of looking: a person sees it within a minute
+RATE_WINDOW = timedelta(minutes=1)
+
+log = structlog.get_logger()
+Ready = tuple[Row, Outbound, Account]
+
+
+async def dispatch(resources: Resources) -> int:
+    """Send everything that is due, in all workspaces; returns how many rows were worked on."""
+    async with resources.db.across() as tx:
+        due = await outbox.workspaces_with_due(tx, clock.now())
+    done = 0
+    for workspace_id in due:
+        done += await _resolve(resources, workspace_id)
+        done += await _send(resources, workspace_id)
+    return done
+
+
+async def _send(resources: Resources, workspace_id: int) -> int:
+    async with resources.db.begin(workspace_id) as tx:
+        claimed = await outbox.claim(tx, BATCH)
+        ready = [
+            one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
+        ]
+        await _spread(tx, ready)
+    crash.point("dispatch: claimed")
+    await asyncio.gather(*(_hand_over(resources, one) for one in ready))
+    return len(claimed)
+
+
+async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
+    """Ask once more whether it may go, now; None if it was settled instead."""
+    now = clock.now()
+    facts = ways.sending(
+        row,
+        text=row["text"],
+        now=now,
+        files=ways.file_facts(files),
+        answers_opt_out=bool(row["meta"].get("answers_opt_out")),
+    )
+    if reason := rules.why_not_send(facts):
+        settle = (
+            outbox.held(tx, row, reason.sentence, code=reason.code)
+            if reason.hold
+            else outbox.failed(tx, row, reason.sentence, code=reason.code)
+        )
+        await settle
+        return None
+    if row["scheduled"] and row["attempts"] == 1 and now - row["due_at"] > outbox.LATE_AFTER:
+        await outbox.held(
+            tx, row, "It should have gone out more than an hour ago. Send it now, or cancel it.", code="late"
+        )
+        return None
+    if any(file["state"] != "ready" for file in files):
+        await outbox.failed(tx, row, "A file of this message is not available.", code="file_missing")
+        return None
+    account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
+    message = _outbound(resources, row, files, account)
+    await outbox.begin_sending(tx, row, message.external_id)
+    return row, message, account
+
+
+def row_as_inbox(row: Row) -> Row:
+    """The outbox batch carries the inbox's columns; its id is called ``inbox_id`` there."""
+    return {**row, "id": row["inbox_id"], "name": row["inbox_name"]}  # type: ignore[return-value]
+
+
+def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Account) -> Outbound:
+    driver = channel(row["channel"]).driver
+    token = str(row["conversation_id"])
+    named = driver.name(row["key"], account, token=token) if isinstance(driver, NamesMessages) else None
+    thread = tuple(row["thread"] or ())
+    answered = row["meta"].get("answers")
+    if answered in thread:
+        thread = (*(external for external in thread if external != answered), answered)
+    return Outbound(
+        key=row["key"],
+        to=Address(kind=row["kind"], value=row["value"], scope=row["scope"], name=row["contact_name"] or ""),
+        text=row["text"], html=row["html"], subject=row["subject"],
+        cc=tuple(row["meta"].get("cc", ())), bcc=tuple(row["meta"].get("bcc", ())),
+        attachments=tuple(_attachment(resources, row["workspace_id"], file) for file in files),
+        answers=thread, token=token, sender_name=row["author_name"] or None, automatic=row["automatic"], meta=row["meta"],
+        external_id=row["external_id"] or named, attempt=row["attempts"], callback_url=account.hook_url,
+    )  # fmt: skip
+
+
+def _attachment(resources: Resources, workspace_id: int, file: Row) -> Attachment:
+    async def read() -> bytes:
+        return await resources.files.get(file["hash"])
+
+    return Attachment(
+        name=file["name"], content_type=file["content_type"], size=file["size"], read=read, content_id=file["content_id"],
+        url=resources.file_url(workspace_id, file["hash"], file["name"], file["content_type"], absolute=True),
+    )  # fmt: skip
+
+
+async def _spread(tx: Tx, ready: list[Ready]) -> None:
+    """Keep to each inbox's rate: what is over it goes back, to be claimed again when there is room."""
+    wanted = Counter(row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"])
+    for inbox_id, _ in wanted.items():
+        now = clock.now()
+        sent = await tx.fetchval(
+            "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and sending_since > $3 and not (id = any($4))",
+            tx.workspace_id,
+            inbox_id,
+            now - RATE_WINDOW,
+            [row["outbox_id"] for row, _, _ in ready],
+        )
+        mine = [one for one in ready if one[0]["inbox_id"] == inbox_id]
+        room = max(0, mine[0][0]["rate_per_minute"] - sent)
+        for one in mine[room:]:
+            ready.remove(one)
+            pause = 60 / one[0]["rate_per_minute"]
+            await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
+
+
+async def _hand_over(resources: Resources, one: Ready) -> None:
+    """Give one message to its driver and write down what it said."""
+    row, message, account = one
+    driver = channel(row["channel"]).driver
+    try:
+        crash.point("dispatch: before the provider")
+        outcome: Sent | Exception = await asyncio.wait_for(driver.send(message, account), DRIVER_TIMEOUT)
+        crash.point("dispatch: after the provider")
+    except (Rejected, TryLater, Unknown, Disconnected) as error:
+        outcome = error
+    except TimeoutError:
+        outcome = Unknown("The provider did not answer in time.")
+    except Exception as error:
+        log.error(
+            "a driver failed in an unexpected way", channel=row["channel"], error=repr(error), outbox=row["outbox_id"]
+        )
+        outcome = Unknown(f"Something went wrong while sending: {error}")
+    await _settle(resources, row, outcome)
+
+
+async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
+    async with resources.db.begin(row["workspace_id"]) as tx:
+        match outcome:
+            case Sent():
+                await outbox.accepted(tx, row, outcome)
+            case Rejected():
+                await outbox.failed(
+                    tx, row, str(outcome), code=outcome.code, opt_out=outcome.opt_out, bad_address=outcome.bad_address
+                )
+            case TryLater():
+                await outbox.try_again(tx, row, str(outcome), after=outcome.after, code=outcome.code)
+            case Disconnected():
+                await outbox.held(tx, row, str(outcome), code="inbox_disconnected")
+                await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
+            case _:
+                await outbox.unknown(tx, row, str(outcome))
+
+
+async def _resolve(resources: Resources, workspace_id: int) -> int:
+    """Find out about rows whose sending ended without an answer."""
+    async with resources.db.begin(workspace_id) as tx:
+        claimed = await outbox.claim_expired(tx, BATCH)
+        rows = await ways.batch(tx, claimed)
+    for row, files in rows:
+        account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
+        await _find_out(resources, row, _outbound(resources, row, files, account), account)
+    return len(claimed)
+
+
+async def _find_out(resources: Resources, row: Row, message: Outbound, account: Account) -> None:
+    """By the provider's own key, by looking the message up there, or by asking a person."""
+    driver = channel(row["channel"]).driver
+    found: Sent | None = None
+    waiting = clock.now() - (row["unknown_since"] or clock.now())
+    try:
+        if isinstance(driver, ResendsSafely):
+            answer = "again"
+        elif isinstance(driver, LooksUp):
+            found = await asyncio.wait_for(driver.look_up(message, account), DRIVER_TIMEOUT)
+            answer = "sent" if found else "again"
+        else:
+            answer = "ask"
+    except (Unknown, TryLater, Disconnected, TimeoutError) as error:
+        answer = "ask" if waiting > UNCERTAIN_AFTER else "wait"
+        log.info("cannot tell yet whether a message was sent", outbox=row["outbox_id"], error=str(error))
+    except Exception as error:
+        answer = "ask"
+        log.error("a look-up failed in an unexpected way", channel=row["channel"], error=repr(error))
+    async with resources.db.begin(row["workspace_id"]) as tx:
+        if answer == "sent" and found:
+            await outbox.accepted(tx, row, found)
+        elif answer == "again":
+            await outbox.try_again(tx, row, "The first attempt did not reach the provider.", after=0)
+        elif answer == "wait":
+            await outbox.look_again(tx, row, 5)
+        else:
+            reason = "The connection broke while this was being sent. Nobody can tell whether it arrived."
+            await outbox.uncertain(tx, row, reason)

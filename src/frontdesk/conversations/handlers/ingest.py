@@ -1,0 +1,208 @@
+"""The inbound trip's second half: stored deliveries become messages, a batch at a time.
+
+One process at a time ingests a workspace (a session-level advisory lock), so that messages stand in the order in which
+their deliveries were stored. Parsing happens outside any transaction; what it yields, and that the deliveries are done,
+commits together. A delivery that cannot be parsed, or that makes the transaction fail, is set aside by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from frontdesk.channels import channel
+from frontdesk.channels.port import Account, Inbound, Incoming, Raw, Receipt
+from frontdesk.conversations.actions import Arrival, Kept, receive, take_receipts
+from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import clock, crash
+from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Row, Tx
+
+BATCH = 100  # deliveries in one transaction: five times cheaper each than one by one, and no better above
+TRIES = 3
+_LOCK = 7_305_002  # advisory lock class; the workspace id is its second part
+
+log = structlog.get_logger()
+
+_READY = "select distinct workspace_id from raw_deliveries where state = 'new'"
+_TAKE = """
+select r.*, i.channel, i.name as inbox_name from raw_deliveries r
+join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
+where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3
+"""
+
+
+@dataclass
+class Parsed:
+    """One delivery after parsing: what it means, or why it cannot be read."""
+
+    row: Row
+    arrivals: list[Arrival] = field(default_factory=list)
+    receipts: list[tuple[int, Receipt]] = field(default_factory=list)
+    error: str | None = None
+
+
+async def ingest(resources: Resources) -> int:
+    """Ingest everything that is waiting, in all workspaces; returns the number of deliveries taken."""
+    async with resources.db.across() as tx:
+        waiting = [row["workspace_id"] for row in await tx.fetch(_READY)]
+    return sum([await ingest_workspace(resources, workspace_id) for workspace_id in waiting])
+
+
+async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
+    """Ingest one workspace until nothing is left, unless another process is at it."""
+    taken = 0
+    async with resources.db.pool.acquire() as connection:
+        if not await connection.fetchval("select pg_try_advisory_lock($1, $2)", _LOCK, workspace_id % 2**31):
+            return 0
+        try:
+            taken += await _after_crash(resources, connection, workspace_id)
+            while rows := await _take(resources, connection, workspace_id, None, BATCH):
+                await _batch(resources, connection, workspace_id, rows)
+                taken += len(rows)
+                if len(rows) < BATCH:
+                    break
+        finally:
+            await connection.execute("select pg_advisory_unlock($1, $2)", _LOCK, workspace_id % 2**31)
+    return taken
+
+
+async def _take(
+    resources: Resources, connection: Any, workspace_id: int, ids: list[int] | None, limit: int
+) -> list[Row]:
+    """The oldest waiting deliveries. A run is noted with them, so that one which kills the process is found again."""
+    async with resources.db.on(connection, workspace_id) as tx:
+        rows = await tx.fetch(_TAKE, workspace_id, ids, limit)
+        if rows:
+            taken = [row["id"] for row in rows]
+            await tx.execute(
+                "insert into ingest_runs (workspace_id, raw_ids, started_at) values ($1, $2, $3)",
+                workspace_id,
+                taken,
+                clock.now(),
+            )
+        return rows
+
+
+async def _after_crash(resources: Resources, connection: Any, workspace_id: int) -> int:
+    """Deliveries of a run that never ended are suspects: they are taken one by one, and set aside after three tries."""
+    async with resources.db.on(connection, workspace_id) as tx:
+        runs = await tx.fetch("delete from ingest_runs where workspace_id = $1 returning raw_ids", workspace_id)
+        suspects = sorted({raw_id for run in runs for raw_id in run["raw_ids"]})
+        if not suspects:
+            return 0
+        await tx.execute(
+            "update raw_deliveries set attempts = attempts + 1, state = case when attempts + 1 >= $3 then 'set_aside' else state end,"
+            " error = case when attempts + 1 >= $3 then 'The process ended three times while reading this.' else error end"
+            " where workspace_id = $1 and id = any($2) and state = 'new' and cardinality($2) = 1",
+            workspace_id,
+            suspects,
+            TRIES,
+        )
+    for suspect in suspects:
+        if rows := await _take(resources, connection, workspace_id, [suspect], 1):
+            await _batch(resources, connection, workspace_id, rows)
+    return len(suspects)
+
+
+async def _batch(resources: Resources, connection: Any, workspace_id: int, rows: Sequence[Row]) -> None:
+    accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
+    parsed = [await _parse(resources, row, accounts[row["inbox_id"]]) for row in rows]
+    try:
+        await _store(resources, connection, workspace_id, parsed)
+    except (OSError, ConnectionError):
+        raise
+    except Exception as error:
+        if connection.is_closed():
+            raise
+        log.warning(
+            "a batch failed and is taken one by one", workspace=workspace_id, error=repr(error), size=len(parsed)
+        )
+        for one in parsed:
+            await _store_alone(resources, connection, workspace_id, one)
+
+
+async def _accounts(resources: Resources, connection: Any, workspace_id: int, ids: set[int]) -> dict[int, Account]:
+    async with resources.db.on(connection, workspace_id) as tx:
+        rows = await tx.fetch("select * from inboxes where workspace_id = $1 and id = any($2)", workspace_id, list(ids))
+    return {row["id"]: inboxes.account(resources.vault, resources.settings.url, row) for row in rows}
+
+
+async def _parse(resources: Resources, row: Row, account: Account) -> Parsed:
+    """What a delivery means; never raises."""
+    parsed = Parsed(row)
+    try:
+        made = channel(row["channel"])
+        raw = Raw(dedupe_key=row["dedupe_key"], body=row["body"], headers=row["headers"], meta=row["meta"])
+        for item in made.driver.parse(raw, account):
+            if isinstance(item, Inbound):
+                parsed.arrivals.append(
+                    Arrival(
+                        raw_id=row["id"], inbox_id=row["inbox_id"], inbox_name=row["inbox_name"], channel=made,
+                        received_at=row["received_at"], item=item,
+                        files=[await _keep(resources, workspace_file) for workspace_file in item.attachments],
+                    )
+                )  # fmt: skip
+            else:
+                parsed.receipts.append((row["inbox_id"], item))
+    except Exception as error:
+        log.warning(
+            "a delivery cannot be read and is set aside", raw=row["id"], inbox=row["inbox_id"], error=repr(error)
+        )
+        parsed.arrivals, parsed.receipts = [], []
+        parsed.error = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+    return parsed
+
+
+async def _keep(resources: Resources, file: Incoming) -> Kept:
+    """Put an incoming file's bytes into the store before the message that names them exists."""
+    if file.data is not None:
+        return Kept(file=file, hash=await resources.files.put(file.data), size=len(file.data))
+    if file.url and file.url.startswith("file:"):
+        digest = file.url.removeprefix("file:")
+        return Kept(file=file, hash=digest, size=await resources.files.size(digest) or 0)
+    return Kept(file=file, hash=None, size=0)
+
+
+async def _store(resources: Resources, connection: Any, workspace_id: int, parsed: Sequence[Parsed]) -> None:
+    """One transaction: messages, receipts, and that these deliveries are done."""
+    crash.point("ingest: parsed")
+    now = clock.now()
+    async with resources.db.on(connection, workspace_id) as tx:
+        await receive(tx, [arrival for one in parsed for arrival in one.arrivals])
+        await take_receipts(tx, [receipt for one in parsed for receipt in one.receipts])
+        good = [one.row["id"] for one in parsed if one.error is None]
+        bad = [(one.row["id"], one.error) for one in parsed if one.error is not None]
+        await tx.execute(
+            "update raw_deliveries set state = 'done', done_at = $3, error = null where workspace_id = $1 and id = any($2)",
+            workspace_id,
+            good,
+            now,
+        )
+        for raw_id, error in bad:
+            await _set_aside(tx, raw_id, str(error))
+        await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+
+
+async def _store_alone(resources: Resources, connection: Any, workspace_id: int, one: Parsed) -> None:
+    try:
+        await _store(resources, connection, workspace_id, [one])
+    except Exception as error:
+        if connection.is_closed():
+            raise
+        log.error("a delivery fails in the database and is set aside", raw=one.row["id"], error=repr(error))
+        async with resources.db.on(connection, workspace_id) as tx:
+            await _set_aside(tx, one.row["id"], f"{type(error).__name__}: {error}"[:2000].replace("\x00", ""))
+
+
+async def _set_aside(tx: Tx, raw_id: int, error: str) -> None:
+    """Keep it where people see it; it can be replayed."""
+    await tx.execute(
+        "update raw_deliveries set state = 'set_aside', attempts = attempts + 1, error = $3 where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        raw_id,
+        error,
+    )

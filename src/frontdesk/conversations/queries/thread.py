@@ -1,0 +1,188 @@
+"""Reading a thread: messages, ways to answer, the fate of a message, scheduled ones, drafts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+
+from frontdesk.channels import channel
+from frontdesk.conversations import rules, schemas
+from frontdesk.conversations.queries.listing import one
+from frontdesk.conversations.queries.sending import sending
+from frontdesk.conversations.queries.snapshots import Link, messages
+from frontdesk.kit import clock, paging
+from frontdesk.kit.context import Actor
+from frontdesk.kit.errors import NotFound
+from frontdesk.kit.transaction import Row, Tx
+
+
+async def see(tx: Tx, actor: Actor, conversation_id: int) -> schemas.Conversation:
+    """The conversation, or NotFound: for one that does not exist as for one that the actor may not see."""
+    found = await one(tx, actor, conversation_id)
+    if found is None:
+        raise NotFound("This conversation")
+    return found
+
+
+async def thread(
+    tx: Tx,
+    conversation_id: int,
+    link: Link,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> paging.Page[schemas.Message]:
+    """Messages oldest first: the newest page, the one before a cursor, or the one after. ``next`` leads to older ones."""
+    size = paging.bounded(limit)
+    values: list[Any] = [tx.workspace_id, conversation_id, size + 1]
+    condition, order = "", "desc"
+    if key := paging.decode(before or after, datetime, int):
+        sign, order = ("<", "desc") if before else (">", "asc")
+        condition = f" and (at, id) {sign} ($4, $5)"
+        values += key
+    rows = await tx.fetch(
+        f"select id, at from messages where workspace_id = $1 and conversation_id = $2{condition} order by at {order}, id {order} limit $3",
+        *values,
+    )
+    page = rows[:size]
+    if order == "desc":
+        page = page[::-1]
+    shown = await messages(tx, [row["id"] for row in page], link)
+    more = paging.encode(page[0]["at"], page[0]["id"]) if page and (len(rows) > size or after) else None
+    return paging.Page(items=[shown[row["id"]] for row in page if row["id"] in shown], next=more)
+
+
+async def message(tx: Tx, actor: Actor, message_id: int, link: Link) -> schemas.Message:
+    """One message, if the actor may see its conversation."""
+    found = (await messages(tx, [message_id], link)).get(message_id)
+    if found is None or await one(tx, actor, found.conversation_id) is None:
+        raise NotFound("This message")
+    return found
+
+
+async def row(tx: Tx, actor: Actor, message_id: int) -> Row:
+    """The stored row of one message, if the actor may see it."""
+    found = await tx.fetchrow("select * from messages where workspace_id = $1 and id = $2", tx.workspace_id, message_id)
+    if found is None or await one(tx, actor, found["conversation_id"]) is None:
+        raise NotFound("This message")
+    return found
+
+
+_WAYS = """
+select i.id as inbox_id, i.name as inbox_name, i.channel, i.address, i.enabled, i.health, i.public_key,
+       p.id as point_id, p.kind, p.scope, p.value, p.opted_out_at, p.bad_since, p.contact_id,
+       (select max(m.at) from messages m where m.workspace_id = $1 and m.conversation_id = $2 and m.direction = 'in'
+          and m.inbox_id = i.id and m.point_id = p.id) as last_inbound_at
+from inboxes i, contact_points p
+where i.workspace_id = $1 and i.deleted_at is null and p.workspace_id = $1 and p.contact_id = $3
+order by i.id, p.verified desc, p.id
+"""
+
+
+async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.Route]:
+    """Every inbox with every address of the contact that it could write to, and what stands against it."""
+    last = await tx.fetchrow(
+        "select inbox_id, point_id from messages where workspace_id = $1 and conversation_id = $2 and audience = 'contact'"
+        " and direction <> 'activity' order by direction = 'in' desc, at desc, id desc limit 1",
+        tx.workspace_id,
+        conversation_id,
+    )
+    now = clock.now()
+    found = []
+    for way in await tx.fetch(_WAYS, tx.workspace_id, conversation_id, contact_id):
+        can = channel(way["channel"]).can
+        if way["kind"] not in can.address_kinds or (way["scope"] and way["scope"] != way["public_key"]):
+            continue
+        why = rules.why_not_send(sending(way, text="…", now=now))
+        window = way["last_inbound_at"] + can.reply_window if can.reply_window and way["last_inbound_at"] else None
+        found.append(
+            schemas.Route(
+                inbox_id=way["inbox_id"], inbox_name=way["inbox_name"], channel=way["channel"], sender=way["address"],
+                point=schemas.PointRef(id=way["point_id"], kind=way["kind"], value=way["value"], display=display(way["kind"], way["value"])),
+                why_not=schemas.WhyNot(code=why.code, sentence=why.sentence) if why else None, window_expires_at=window,
+                default=bool(last) and (last["inbox_id"], last["point_id"]) == (way["inbox_id"], way["point_id"]),
+            )
+        )  # fmt: skip
+    if found and not any(route.default for route in found):
+        next((route for route in found if route.why_not is None), found[0]).default = True
+    return found
+
+
+def display(kind: str, value: str) -> str:
+    """An address as people write it; a visitor's random id says nothing to anybody."""
+    if kind == "phone" and value.startswith("+"):
+        try:
+            return phonenumbers.format_number(phonenumbers.parse(value), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        except phonenumbers.NumberParseException:
+            return value
+    return "Website visitor" if kind == "visitor" else value
+
+
+async def history(tx: Tx, message_id: int) -> list[schemas.Receipt]:
+    """Everything that is known of an outbound message's way, oldest first."""
+    rows = await tx.fetch(
+        "select * from receipts where workspace_id = $1 and message_id = $2 order by id", tx.workspace_id, message_id
+    )
+    return [
+        schemas.Receipt(state=r["state"], at=r["at"], code=r["code"], reason=r["reason"], source=r["source"])
+        for r in rows
+    ]
+
+
+async def scheduled(
+    tx: Tx, actor: Actor, link: Link, *, cursor: str | None, limit: int | None
+) -> paging.Page[schemas.Scheduled]:
+    """All messages that wait for their time, the next first."""
+    size = paging.bounded(limit)
+    key = paging.decode(cursor, datetime, int)
+    rows = await tx.fetch(
+        "select m.id, m.due_at, c.contact_id, k.name from messages m"
+        " join conversations c on c.workspace_id = $1 and c.id = m.conversation_id join contacts k on k.workspace_id = $1 and k.id = c.contact_id"
+        " where m.workspace_id = $1 and m.delivery in ('queued', 'held') and m.due_at is not null and ($2::timestamptz is null or (m.due_at, m.id) > ($2, $3))"
+        " and ($5 or c.assignee_id = $6 or c.team_id = any($7)) order by m.due_at, m.id limit $4",
+        tx.workspace_id,
+        *(key or (None, None)),
+        size + 1,
+        actor.sees_all,
+        actor.user_id,
+        list(actor.teams),
+    )
+    shown = await messages(tx, [found["id"] for found in rows[:size]], link)
+    items = []
+    for found in rows[:size]:
+        built = shown[found["id"]]
+        ref = schemas.ConversationRef(
+            id=built.conversation_id, contact=schemas.ContactRef(id=found["contact_id"], name=found["name"])
+        )
+        items.append(
+            schemas.Scheduled(**{name: getattr(built, name) for name in built.__struct_fields__}, conversation=ref)
+        )
+    more = paging.encode(rows[size - 1]["due_at"], rows[size - 1]["id"]) if len(rows) > size else None
+    return paging.Page(items=items, next=more)
+
+
+async def drafts(tx: Tx, actor: Actor, conversation_id: int) -> list[schemas.Draft]:
+    rows = await tx.fetch(
+        "select mode, body from drafts where workspace_id = $1 and user_id = $2 and conversation_id = $3",
+        tx.workspace_id,
+        actor.user_id,
+        conversation_id,
+    )
+    return [schemas.Draft(mode=found["mode"], body=found["body"]) for found in rows]
+
+
+async def labels(tx: Tx) -> list[schemas.Label]:
+    rows = await tx.fetch(
+        "select id, name, colour from labels where workspace_id = $1 order by lower(name)", tx.workspace_id
+    )
+    return [schemas.Label(id=found["id"], name=found["name"], colour=found["colour"]) for found in rows]
+
+
+async def labels_by_id(tx: Tx, ids: list[int]) -> dict[int, schemas.Label]:
+    rows = await tx.fetch(
+        "select id, name, colour from labels where workspace_id = $1 and id = any($2)", tx.workspace_id, ids
+    )
+    return {found["id"]: schemas.Label(id=found["id"], name=found["name"], colour=found["colour"]) for found in rows}

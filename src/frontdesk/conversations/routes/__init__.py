@@ -1,0 +1,7 @@
+"""Conversations over HTTP. Paths are relative to ``/api/v1``."""
+
+from frontdesk.conversations.routes.conversations import ROUTES as CONVERSATIONS
+from frontdesk.conversations.routes.labels import ROUTES as LABELS
+from frontdesk.conversations.routes.messages import ROUTES as MESSAGES
+
+ROUTES = [*CONVERSATIONS, *MESSAGES, *LABELS]

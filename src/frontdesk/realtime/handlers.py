@@ -1,0 +1,213 @@
+"""One listener per process hears the doorbell, reads what is new once for each workspace, and hands it to everybody who
+has a stream open. A stream that cannot keep up is told to load afresh instead of growing in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from frontdesk.kit.context import Actor, Resources
+from frontdesk.kit.transaction import BELL, WHISPER, WORK, Row
+from frontdesk.realtime import queries
+from frontdesk.realtime.schemas import EventFrame
+
+QUEUE = 2000  # events that a slow stream may be behind before it has to load afresh
+CHECK_EVERY = 4.0  # seconds between looks at whether sign-ins still count
+
+log = structlog.get_logger()
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An event as everybody gets it: read once, written as bytes once."""
+
+    row: Row
+    frame: EventFrame
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A whisper."""
+
+    words: dict[str, Any]
+
+
+RESYNC = object()
+CLOSED = object()
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One open stream."""
+
+    workspace_id: int
+    actor: Actor | None  # None: a visitor's
+    since: int  # the log is live from here on; what came before is read from the table
+    queue: asyncio.Queue[Any] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+
+    def put(self, item: Any) -> None:
+        try:
+            self.queue.put_nowait(item)
+        except asyncio.QueueFull:
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(RESYNC)
+
+
+@dataclass
+class _Feed:
+    seq: int
+    subscriptions: set[Subscription] = field(default_factory=set)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Hub:
+    """All streams of a process."""
+
+    def __init__(self, resources: Resources, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]) -> None:
+        self._resources = resources
+        self._connect = connect
+        self._feeds: dict[int, _Feed] = {}
+        self._bells: set[int] = set()
+        self._rung = asyncio.Event()
+        self._workers: list[asyncio.Event] = []
+
+    def bell(self) -> asyncio.Event:
+        """An event that is set whenever there may be something to ingest or to send."""
+        self._workers.append(asyncio.Event())
+        return self._workers[-1]
+
+    def _wake(self) -> None:
+        for bell in self._workers:
+            bell.set()
+
+    def online(self, workspace_id: int) -> bool:
+        """Whether a user of the workspace has the app open here."""
+        feed = self._feeds.get(workspace_id)
+        return feed is not None and any(one.actor is not None for one in feed.subscriptions)
+
+    async def subscribe(self, workspace_id: int, actor: Actor | None) -> Subscription:
+        """Begin to collect events; everything up to ``since`` is the caller's to read."""
+        feed = self._feeds.get(workspace_id)
+        if feed is None:
+            feed = self._feeds[workspace_id] = _Feed(-1)
+        async with feed.turn:
+            if feed.seq < 0:
+                async with self._resources.db.begin(workspace_id) as tx:
+                    feed.seq = await queries.newest(tx)
+            made = Subscription(workspace_id, actor, feed.seq)
+            feed.subscriptions.add(made)
+            return made
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        feed = self._feeds.get(subscription.workspace_id)
+        if feed is not None:
+            feed.subscriptions.discard(subscription)
+            if not feed.subscriptions:
+                self._feeds.pop(subscription.workspace_id, None)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until ``stop``; a lost connection is opened again, and everything is read that was missed meanwhile."""
+        tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._check())]
+        try:
+            while not stop.is_set():
+                try:
+                    await self._listen(stop)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("the event listener lost its connection", error=repr(error))
+                    await asyncio.sleep(0.3)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for feed in self._feeds.values():
+                for subscription in feed.subscriptions:
+                    subscription.put(CLOSED)
+
+    async def _listen(self, stop: asyncio.Event) -> None:
+        connection = await self._connect()
+        gone = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: gone.set())
+            await connection.add_listener(BELL, lambda _c, _p, _ch, payload: self._ring(int(payload)))
+            await connection.add_listener(WORK, lambda *_: self._wake())
+            await connection.add_listener(WHISPER, lambda _c, _p, _ch, payload: self._whisper(payload))
+            for workspace_id in list(self._feeds):
+                self._ring(workspace_id)
+            self._wake()
+            waits = [asyncio.create_task(event.wait()) for event in (stop, gone)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        finally:
+            if not connection.is_closed():
+                await connection.close(timeout=2)
+
+    def _ring(self, workspace_id: int) -> None:
+        self._bells.add(workspace_id)
+        self._rung.set()
+
+    def _whisper(self, payload: str) -> None:
+        words = msgspec.json.decode(payload)
+        feed = self._feeds.get(words.pop("workspace_id", 0))
+        for subscription in feed.subscriptions if feed else ():
+            subscription.put(Spoken(words))
+
+    async def _pump(self) -> None:
+        while True:
+            await self._rung.wait()
+            self._rung.clear()
+            bells, self._bells = self._bells, set()
+            for workspace_id in bells:
+                try:
+                    await self._read(workspace_id)
+                except Exception as error:
+                    log.warning("events could not be read and will be again", workspace=workspace_id, error=repr(error))
+                    asyncio.get_running_loop().call_later(0.5, self._ring, workspace_id)
+
+    async def _read(self, workspace_id: int) -> None:
+        feed = self._feeds.get(workspace_id)
+        if feed is None or feed.seq < 0:
+            return
+        async with feed.turn:
+            while True:
+                async with self._resources.db.begin(workspace_id) as tx:
+                    rows = await queries.log(tx, feed.seq)
+                    frames = await queries.dress(tx, self._resources, rows)
+                for row, frame in zip(rows, frames, strict=True):
+                    fresh = Fresh(row, frame, encode(frame))
+                    for subscription in feed.subscriptions:
+                        subscription.put(fresh)
+                    feed.seq = row["seq"]
+                if len(rows) < queries.PAGE:
+                    return
+
+    async def _check(self) -> None:
+        """End the streams of people who signed out or were shut out."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            for workspace_id, feed in list(self._feeds.items()):
+                actors = [one.actor for one in feed.subscriptions if one.actor]
+                by = defaultdict(set)
+                for actor in actors:
+                    by["sessions"].add(actor.session_id)
+                    by["tokens"].add(actor.token_id)
+                try:
+                    async with self._resources.db.begin(workspace_id) as tx:
+                        sessions, tokens = await queries.still_valid(
+                            tx, [i for i in by["sessions"] if i], [i for i in by["tokens"] if i]
+                        )
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    continue
+                for one in feed.subscriptions:
+                    if one.actor and not (one.actor.session_id in sessions or one.actor.token_id in tokens):
+                        one.put(CLOSED)

@@ -1,0 +1,135 @@
+"""The event stream over HTTP (server-sent events, WHATWG HTML §9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import Request, get
+from litestar.openapi import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from frontdesk.kit.context import Actor, Context
+from frontdesk.kit.errors import Invalid
+from frontdesk.kit.transaction import Row
+from frontdesk.realtime import queries
+from frontdesk.realtime.handlers import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
+from frontdesk.realtime.schemas import EventFrame
+
+HEARTBEAT = 15.0  # seconds
+_PAD = b": " + b" " * 2048 + b"\n\n"  # some proxies hold back the first bytes of an answer
+
+
+@get(
+    "/events",
+    operation_id="streamEvents",
+    tags=["events"],
+    responses={
+        200: ResponseSpec(
+            data_container=EventFrame,
+            description="A stream of events; each frame's data is one of these.",
+            media_type="text/event-stream",
+        )
+    },  # type: ignore[arg-type]
+)
+async def stream_events(
+    context: Context,
+    request: Request[Any, Any, Any],
+    hub: Hub,
+    after: Annotated[
+        int | None, Parameter(ge=0, le=2**62, description="Everything after this event; absent: from now on.")
+    ] = None,
+) -> Stream:
+    """Everything that happens in the workspace and that you may see, from ``after`` or ``Last-Event-ID`` on, without a gap.
+
+    ``event: resync`` says that the log no longer reaches back: load afresh. Whispers (typing, seen) have no id.
+    """
+    context.actor.require("conversations:read")
+    last = request.headers.get("last-event-id") or ""
+    if last and not (last.isascii() and last.isdigit() and len(last) < 19):
+        raise Invalid("Last-Event-ID must be the id of an event.", code="bad_event_id")
+    start = int(last) if last else after
+    headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+    return Stream(_frames(context, hub, start), media_type="text/event-stream", headers=headers)
+
+
+async def _frames(context: Context, hub: Hub, after: int | None) -> AsyncIterator[bytes]:
+    actor = context.actor
+    subscription = await hub.subscribe(actor.workspace_id, actor)
+    try:
+        yield _PAD
+        if after is not None:
+            async for frame in _missed(context, subscription, after):
+                yield frame
+        while True:
+            try:
+                item = await asyncio.wait_for(subscription.queue.get(), HEARTBEAT)
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            if item is CLOSED:
+                return
+            if item is RESYNC:
+                yield _resync(subscription.since)
+            elif isinstance(item, Spoken):
+                yield b"event: whisper\ndata: " + encode(item.words) + b"\n\n"
+            elif isinstance(item, Fresh) and (shown := _shown(actor, item.row, item.frame, item.data)):
+                yield shown
+    finally:
+        hub.unsubscribe(subscription)
+
+
+async def _missed(context: Context, subscription: Subscription, after: int) -> AsyncIterator[bytes]:
+    """What happened between ``after`` and the moment of subscribing."""
+    actor, resources = context.actor, context.resources
+    async with resources.db.begin(actor.workspace_id) as tx:
+        complete = await queries.reaches_back(tx, after)
+    if not complete:
+        yield _resync(subscription.since)
+        return
+    while after < subscription.since:
+        async with resources.db.begin(actor.workspace_id) as tx:
+            rows = await queries.log(tx, after, subscription.since)
+            frames = await queries.dress(tx, resources, rows)
+        if not rows:
+            return
+        for row, frame in zip(rows, frames, strict=True):
+            if shown := _shown(actor, row, frame, encode(frame)):
+                yield shown
+        after = rows[-1]["seq"]
+
+
+def _resync(seq: int) -> bytes:
+    return f"id: {seq}\nevent: resync\ndata: {{}}\n\n".encode()
+
+
+def _shown(actor: Actor, row: Row, frame: EventFrame, data: bytes) -> bytes | None:
+    """The event as this actor may see it. An event that they may not see still moves their cursor on."""
+    head = f"id: {row['seq']}\n".encode()
+    if row["user_id"] is not None and row["user_id"] != actor.user_id:
+        return head + b"event: nothing\ndata: {}\n\n"
+    if not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, frame):
+        # They may have seen it until now: it must leave their screen.
+        hidden = encode(
+            {
+                "seq": row["seq"],
+                "kind": "ConversationHidden",
+                "at": row["at"],
+                "conversation_id": row["conversation_id"],
+            }
+        )
+        return head + b"event: ConversationHidden\ndata: " + hidden + b"\n\n"
+    return head + f"event: {row['kind']}\n".encode() + b"data: " + data + b"\n\n"
+
+
+def _concerns(actor: Actor, frame: EventFrame) -> bool:
+    conversation, message = frame.conversation, frame.message
+    mine = conversation is not None and (
+        conversation.assignee_id == actor.user_id or conversation.team_id in actor.teams
+    )
+    return mine or (message is not None and actor.user_id in message.mentions)
+
+
+ROUTES = [stream_events]
