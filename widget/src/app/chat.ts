@@ -495,9 +495,8 @@ function lastWritten(items: readonly ItemView[]): number {
   return Math.max(0, ...items.filter((item) => item.mine).map((item) => Date.parse(item.at)))
 }
 
-/** Only one window of this inbox sends at a time, where the browser can promise that. */
+/** Only one window of this inbox sends at a time, where the browser promises that; some deny it to embedded pages. */
 async function alone(name: string, work: () => Promise<void>): Promise<void> {
   const locks = (navigator as { locks?: LockManager }).locks
-  if (locks) await locks.request(name, work)
-  else await work()
+  await (locks ? locks.request(name, work).catch(work) : work())
 }

@@ -55,10 +55,9 @@ def _frame(caller: Caller, fact: ThreadItem | Whisper | None) -> bytes | None:
         return b": beat\n\n"
     if isinstance(fact, ThreadItem):
         return _event("message", item_view(fact), cursor=fact.cursor)
-    sender, me = fact.sender, caller.address
-    if (sender.kind, sender.value) == (me.kind, me.value):
-        return None
-    return _event(fact.kind, {"name": sender.name or None, "on": fact.on})
+    # A whisper without a sender of its own (the visitor's address) is the team's: the desk never echoes a visitor.
+    somebody = (fact.sender.kind, fact.sender.value) != (caller.address.kind, caller.address.value)
+    return _event(fact.kind, {"name": fact.sender.name if somebody else None, "on": fact.on})
 
 
 def _event(name: str, data: Any, *, cursor: int | None = None) -> bytes:

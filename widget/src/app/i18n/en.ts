@@ -13,7 +13,6 @@ const en = {
   attach: 'Attach files',
   emoji: 'Emoji',
   remove: 'Remove {name}',
-  drop: 'Drop files here',
   typing: 'is typing…',
   typingTeam: 'Typing…',
   sending: 'Sending…',

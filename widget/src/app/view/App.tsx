@@ -78,7 +78,7 @@ export class App extends Component<Props> {
         <div role="status">
           {link !== 'up' && open && phase === 'ready' && <p class={`banner ${link}`}>{t(link)}</p>}
         </div>
-        <main data-drop={t('drop')}>
+        <main>
           {phase === 'refused' ? (
             <p class="refused" tabIndex={-1} data-first>
               {tError('r_', state.code, 'r_other')}
