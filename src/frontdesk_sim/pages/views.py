@@ -110,7 +110,7 @@ def mails(world: World, who: Customer) -> Html:
     """The mails between a customer and the desk, newest first; the newest is open."""
     found = letters.mailbox(world, who) if who.email else []
     if not found:
-        return render("empty", words="No mails yet. Write the first one below.")
+        return render("empty", words="No mails yet. Write the first one above.")
     newest = len(found) - 1
     return joined(_mail(mail, opened=place == newest) for place, mail in reversed(list(enumerate(found))))
 
