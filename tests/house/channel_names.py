@@ -3,7 +3,8 @@
 Some channels are called by an everyday word. Everybody has an ``email`` field, and an e-mail address is a kind of
 contact point that several channels share. For these words, and only for them, a string is innocent
 
-* where it *names a field*: a dictionary's key, a subscript, the first argument of ``Column``, ``get`` or ``pop``;
+* where it *names a field*: a dictionary's key, a subscript, the first argument of ``Column``, ``get``,
+  ``pop`` or ``add_argument``;
 * where it stands *beside something called kind*: compared with it, assigned to it, in the annotation of it, or in SQL
   right after it.
 
@@ -23,7 +24,7 @@ from pathlib import Path
 from house.reading import PACKAGE, House, Module
 
 EVERYDAY = {"email"}
-FIELD_CALLS = {"Column", "get", "pop", "setdefault"}
+FIELD_CALLS = {"Column", "add_argument", "get", "pop", "setdefault"}
 SCREENS = ("web/src", "widget/src")
 GENERATED = re.compile(r"\.d\.ts$|/generated/")
 

@@ -29,7 +29,7 @@ COMMAND_LINES = ("app/cli",)  # where people read standard output
 # Which places may open a connection, by what they would open it with. Everything else asks one of these.
 KIT_FETCH, CHANNELS, VENDORS = "kit/fetch.py", "channels/", "vendors/"
 NETWORK: dict[str, tuple[str, ...]] = {
-    "httpx": (KIT_FETCH, CHANNELS, VENDORS),
+    "httpx": (KIT_FETCH, CHANNELS, VENDORS, "app/demo"),  # the demo talks to the processes that it started itself
     "socket": (KIT_FETCH, CHANNELS, "app/"),  # app binds the port that browsers reach
     "aiosmtplib": (CHANNELS,),
     "aioimaplib": (CHANNELS,),

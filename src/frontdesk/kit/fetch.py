@@ -94,16 +94,21 @@ async def resolve_public(host: str, port: int, *, allow: Sequence[Network] | Non
 
 
 async def connect(
-    host: str, port: int, *, tls: ssl.SSLContext | None = None, allow: Sequence[Network] | None = None
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limit: int = 2**16,
+    allow: Sequence[Network] | None = None,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Open a stream to the first checked address that accepts it; with ``tls``, the certificate must be the name's.
 
-    Give it up from outside with ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
+    ``limit`` is the longest line in bytes that the reader takes. Give the attempt up from outside with ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
     """
     for address in await resolve_public(host, port, allow=allow):
         try:
             name = canonical_host(host) if tls else None
-            return await asyncio.open_connection(str(address), port, ssl=tls, server_hostname=name)
+            return await asyncio.open_connection(str(address), port, ssl=tls, server_hostname=name, limit=limit)
         except ssl.SSLError:
             raise
         except OSError:
