@@ -103,7 +103,8 @@ async def connect(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Open a stream to the first checked address that accepts it; with ``tls``, the certificate must be the name's.
 
-    ``limit`` is the longest line in bytes that the reader takes. Give the attempt up from outside with ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
+    ``limit`` is the longest line in bytes that the reader takes. Give the attempt up from outside with
+    ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
     """
     for address in await resolve_public(host, port, allow=allow):
         try:
