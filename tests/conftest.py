@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
+from litestar import Litestar
 
 from database import server  # noqa: F401  (a fixture)
 from frontdesk import channels
@@ -164,3 +166,46 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
     channels.all_channels.cache_clear()
     yield channels.channel("paper")
     channels.all_channels.cache_clear()
+
+
+@pytest.fixture
+async def client(request: pytest.FixtureRequest, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+    """The real application, signed in as nobody. Live events flow only with ``live_db``: they need commits."""
+    from frontdesk.app import http
+    from frontdesk.realtime.handlers import Hub
+
+    live = "live_db" in request.fixturenames
+    hub = None if live else Hub(resources, lambda: resources.db.pool.acquire())  # type: ignore[arg-type, return-value]
+    app = http.create(resources, hub=hub)
+    transport = httpx.ASGITransport(app, client=("192.0.2.7", 51000))
+    async with running(app), httpx.AsyncClient(transport=transport, base_url=resources.settings.url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(app: Litestar) -> AsyncIterator[None]:
+    """The application's lifespan in a task of its own: it must end in the task in which it began, fixtures do not."""
+    begun, stop = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        async with app.lifespan():
+            begun.set()
+            await stop.wait()
+
+    task = asyncio.create_task(run())
+    await asyncio.wait([asyncio.create_task(begun.wait()), task], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+async def signed_in(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The same, after setting up: Ana owns the workspace, and every request carries her cookie and CSRF token."""
+    new = {"workspace": "Harbour Dental", "name": "Ana", "email": "ana@example.org", "password": PASSWORD}
+    answer = await client.post("/api/v1/setup", json={**new, "timezone": "Europe/Athens"})
+    assert answer.status_code == 201, answer.text
+    client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+    return client

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from frontdesk import channels
@@ -16,9 +17,9 @@ from frontdesk.kit.errors import NotFound
 
 TAGS = ["inboxes"]
 
-PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-Limit = Annotated[int | None, Parameter(ge=1, le=paging.LIMIT)]
-Cursor = Annotated[str | None, Parameter(max_length=1000)]
+PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
+Cursor = Annotated[str | None, QueryParameter(max_length=1000)]
 
 # An SVG can hold scripts; shown as an image it never runs them, and opened by itself it may not either.
 ICON_HEADERS = {
@@ -29,26 +30,26 @@ ICON_HEADERS = {
 
 
 @get("/channels", operation_id="listChannels", tags=TAGS)
-async def list_channels(context: Context) -> list[schemas.ChannelOut]:
+async def list_channels(context: NamedDependency[Context]) -> list[schemas.ChannelOut]:
     """What can be connected, with everything that a form, a composer or a filter needs to know of it."""
     context.actor.require("inboxes:read")
     return [queries.channel_out(channel) for channel in channels.all_channels().values()]
 
 
 @get("/channels/{name:str}/icon.svg", operation_id="getChannelIcon", tags=TAGS, sync_to_thread=False)
-def get_channel_icon(name: str) -> Response[bytes]:
+def get_channel_icon(name: FromPath[str]) -> Response[bytes]:
     return Response(queries.icon(name), media_type="image/svg+xml", headers=ICON_HEADERS)
 
 
 @get("/inboxes", operation_id="listInboxes", tags=TAGS)
-async def list_inboxes(context: Context) -> paging.Page[schemas.InboxOut]:
+async def list_inboxes(context: NamedDependency[Context]) -> paging.Page[schemas.InboxOut]:
     async with context.begin("inboxes:read") as tx:
         rows = await queries.listing(tx)
     return paging.Page(items=[queries.out(row, context.resources.settings.url) for row in rows])
 
 
 @post("/inboxes", operation_id="createInbox", status_code=201, tags=TAGS)
-async def create_inbox(data: schemas.NewInbox, context: Context) -> schemas.InboxOut:
+async def create_inbox(data: JSONBody[schemas.NewInbox], context: NamedDependency[Context]) -> schemas.InboxOut:
     async with context.begin("inboxes:write") as tx:
         row = await actions.create(
             tx, context.resources.vault, channel=data.channel, name=data.name, settings=data.settings, by=context.actor
@@ -57,14 +58,16 @@ async def create_inbox(data: schemas.NewInbox, context: Context) -> schemas.Inbo
 
 
 @get("/inboxes/{inbox_id:int}", operation_id="getInbox", tags=TAGS)
-async def get_inbox(inbox_id: PathId, context: Context) -> schemas.InboxOut:
+async def get_inbox(inbox_id: PathId, context: NamedDependency[Context]) -> schemas.InboxOut:
     async with context.begin("inboxes:read") as tx:
         row = await queries.get(tx, inbox_id)
     return queries.out(row, context.resources.settings.url)
 
 
 @patch("/inboxes/{inbox_id:int}", operation_id="changeInbox", tags=TAGS)
-async def change_inbox(inbox_id: PathId, data: schemas.InboxChange, context: Context) -> schemas.InboxOut:
+async def change_inbox(
+    inbox_id: PathId, data: JSONBody[schemas.InboxChange], context: NamedDependency[Context]
+) -> schemas.InboxOut:
     async with context.begin("inboxes:write") as tx:
         row = await actions.change(
             tx,
@@ -80,33 +83,35 @@ async def change_inbox(inbox_id: PathId, data: schemas.InboxChange, context: Con
 
 
 @delete("/inboxes/{inbox_id:int}", operation_id="deleteInbox", status_code=204, tags=TAGS)
-async def delete_inbox(inbox_id: PathId, context: Context) -> None:
+async def delete_inbox(inbox_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("inboxes:write") as tx:
         await actions.delete(tx, inbox_id, by=context.actor)
 
 
 @post("/inboxes/{inbox_id:int}/test", operation_id="testInbox", status_code=200, tags=TAGS)
-async def test_inbox(inbox_id: PathId, context: Context) -> schemas.Tested:
+async def test_inbox(inbox_id: PathId, context: NamedDependency[Context]) -> schemas.Tested:
     """Connect and log in with the stored settings. Takes up to 20 seconds; a failure is an answer, not an error."""
     context.actor.require("inboxes:write")
     return await actions.try_out(context.resources, context.actor.workspace_id, inbox_id)
 
 
 @get("/set-aside", operation_id="listSetAside", tags=TAGS)
-async def list_set_aside(context: Context, cursor: Cursor = None, limit: Limit = None) -> paging.Page[schemas.SetAside]:
+async def list_set_aside(
+    context: NamedDependency[Context], cursor: Cursor = None, limit: Limit = None
+) -> paging.Page[schemas.SetAside]:
     async with context.begin("set_aside:write") as tx:
         return await queries.set_aside_listing(tx, cursor, limit)
 
 
 @post("/set-aside/{raw_id:int}/replay", operation_id="replaySetAside", status_code=204, tags=TAGS)
-async def replay_set_aside(raw_id: PathId, context: Context) -> None:
+async def replay_set_aside(raw_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("set_aside:write") as tx:
         if not await actions.replay(tx, [raw_id], by=context.actor):
             raise NotFound("This delivery")
 
 
 @post("/set-aside/{raw_id:int}/discard", operation_id="discardSetAside", status_code=204, tags=TAGS)
-async def discard_set_aside(raw_id: PathId, context: Context) -> None:
+async def discard_set_aside(raw_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("set_aside:write") as tx:
         if not await actions.discard(tx, [raw_id], by=context.actor):
             raise NotFound("This delivery")

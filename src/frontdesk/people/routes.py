@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from frontdesk.kit import paging
@@ -18,9 +19,9 @@ from frontdesk.people import actions, queries, schemas
 COOKIE_SECONDS = 400 * 86400  # the most that browsers keep (RFC 6265bis §5.5); the server ends a session sooner
 TAGS = ["people"]
 
-PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-Limit = Annotated[int | None, Parameter(ge=1, le=paging.LIMIT)]
-Cursor = Annotated[str | None, Parameter(max_length=1000)]
+PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
+Cursor = Annotated[str | None, QueryParameter(max_length=1000)]
 
 
 def _ip(request: Request[Any, Any, Any]) -> str | None:
@@ -47,19 +48,23 @@ def _cookie(resources: Resources, value: str, seconds: int) -> Cookie:
 
 
 @get("/setup", operation_id="getSetup", tags=TAGS)
-async def get_setup(resources: Resources) -> schemas.SetupState:
+async def get_setup(resources: NamedDependency[Resources]) -> schemas.SetupState:
     return schemas.SetupState(needed=await queries.setup_needed(resources.db))
 
 
 @post("/setup", operation_id="setUp", status_code=201, tags=TAGS)
-async def set_up(data: schemas.Setup, resources: Resources, request: Request[Any, Any, Any]) -> Response[schemas.Me]:
+async def set_up(
+    data: JSONBody[schemas.Setup], resources: NamedDependency[Resources], request: Request[Any, Any, Any]
+) -> Response[schemas.Me]:
     agent = request.headers.get("user-agent", "")
     signed_in = await actions.first_run(resources.db, **msgspec.structs.asdict(data), ip=_ip(request), agent=agent)
     return await _welcome(resources, signed_in)
 
 
 @post("/session", operation_id="signIn", status_code=200, tags=TAGS)
-async def sign_in(data: schemas.SignIn, resources: Resources, request: Request[Any, Any, Any]) -> Response[schemas.Me]:
+async def sign_in(
+    data: JSONBody[schemas.SignIn], resources: NamedDependency[Resources], request: Request[Any, Any, Any]
+) -> Response[schemas.Me]:
     agent = request.headers.get("user-agent", "")
     signed_in = await actions.sign_in(
         resources.db, email=data.email, password=data.password, ip=_ip(request), agent=agent
@@ -68,33 +73,33 @@ async def sign_in(data: schemas.SignIn, resources: Resources, request: Request[A
 
 
 @delete("/session", operation_id="signOut", status_code=204, tags=TAGS)
-async def sign_out(context: Context) -> Response[None]:
+async def sign_out(context: NamedDependency[Context]) -> Response[None]:
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         await actions.sign_out(tx, context.actor)
     return Response(None, status_code=204, cookies=[_cookie(context.resources, "", 0)])
 
 
 @delete("/sessions", operation_id="signOutEverywhere", status_code=204, tags=TAGS)
-async def sign_out_everywhere(context: Context) -> Response[None]:
+async def sign_out_everywhere(context: NamedDependency[Context]) -> Response[None]:
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         await actions.sign_out_everywhere(tx, context.actor)
     return Response(None, status_code=204, cookies=[_cookie(context.resources, "", 0)])
 
 
 @get("/sessions", operation_id="listSessions", tags=TAGS)
-async def list_sessions(context: Context) -> paging.Page[schemas.Session]:
+async def list_sessions(context: NamedDependency[Context]) -> paging.Page[schemas.Session]:
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         return paging.Page(items=await queries.sessions(tx, context.actor))
 
 
 @get("/me", operation_id="getMe", tags=TAGS)
-async def get_me(context: Context) -> schemas.Me:
+async def get_me(context: NamedDependency[Context]) -> schemas.Me:
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         return await queries.me(tx, context.actor, await queries.cursor(tx))
 
 
 @patch("/me", operation_id="changeMe", tags=TAGS)
-async def change_me(data: schemas.MeChange, context: Context) -> schemas.Me:
+async def change_me(data: JSONBody[schemas.MeChange], context: NamedDependency[Context]) -> schemas.Me:
     """One's own name, password and preferences. Not with an API token: those act for a user, they are not one."""
     if context.actor.session_id is None:
         raise Forbidden("An API token cannot change the user that it acts for. Sign in instead.", code="session_needed")
@@ -107,13 +112,15 @@ async def change_me(data: schemas.MeChange, context: Context) -> schemas.Me:
 
 
 @get("/workspace", operation_id="getWorkspace", tags=TAGS)
-async def get_workspace(context: Context) -> schemas.Workspace:
+async def get_workspace(context: NamedDependency[Context]) -> schemas.Workspace:
     async with context.begin("people:read") as tx:
         return await queries.workspace(tx)
 
 
 @patch("/workspace", operation_id="changeWorkspace", tags=TAGS)
-async def change_workspace(data: schemas.WorkspaceChange, context: Context) -> schemas.Workspace:
+async def change_workspace(
+    data: JSONBody[schemas.WorkspaceChange], context: NamedDependency[Context]
+) -> schemas.Workspace:
     given = _given(data)
     settings = _given(given.pop("settings")) if "settings" in given else None
     async with context.begin("workspace:write") as tx:
@@ -121,13 +128,15 @@ async def change_workspace(data: schemas.WorkspaceChange, context: Context) -> s
 
 
 @get("/users", operation_id="listUsers", tags=TAGS)
-async def list_users(context: Context, cursor: Cursor = None, limit: Limit = None) -> paging.Page[schemas.User]:
+async def list_users(
+    context: NamedDependency[Context], cursor: Cursor = None, limit: Limit = None
+) -> paging.Page[schemas.User]:
     async with context.begin("people:read") as tx:
         return await queries.users(tx, cursor, limit)
 
 
 @post("/users", operation_id="createUser", status_code=201, tags=TAGS)
-async def create_user(data: schemas.NewUser, context: Context) -> schemas.User:
+async def create_user(data: JSONBody[schemas.NewUser], context: NamedDependency[Context]) -> schemas.User:
     context.actor.require("people:write")
     password_hash = await actions.hashed(data.password)
     async with context.begin("people:write") as tx:
@@ -138,37 +147,41 @@ async def create_user(data: schemas.NewUser, context: Context) -> schemas.User:
 
 
 @patch("/users/{user_id:int}", operation_id="changeUser", tags=TAGS)
-async def change_user(user_id: PathId, data: schemas.UserChange, context: Context) -> schemas.User:
+async def change_user(
+    user_id: PathId, data: JSONBody[schemas.UserChange], context: NamedDependency[Context]
+) -> schemas.User:
     async with context.begin("people:write") as tx:
         return queries.user_out(await actions.change_user(tx, user_id, by=context.actor, **_given(data)))
 
 
 @get("/teams", operation_id="listTeams", tags=TAGS)
-async def list_teams(context: Context) -> paging.Page[schemas.Team]:
+async def list_teams(context: NamedDependency[Context]) -> paging.Page[schemas.Team]:
     async with context.begin("people:read") as tx:
         return paging.Page(items=await queries.teams(tx))
 
 
 @post("/teams", operation_id="createTeam", status_code=201, tags=TAGS)
-async def create_team(data: schemas.NewTeam, context: Context) -> schemas.Team:
+async def create_team(data: JSONBody[schemas.NewTeam], context: NamedDependency[Context]) -> schemas.Team:
     async with context.begin("people:write") as tx:
         return await actions.create_team(tx, name=data.name, member_ids=data.member_ids, by=context.actor)
 
 
 @patch("/teams/{team_id:int}", operation_id="changeTeam", tags=TAGS)
-async def change_team(team_id: PathId, data: schemas.TeamChange, context: Context) -> schemas.Team:
+async def change_team(
+    team_id: PathId, data: JSONBody[schemas.TeamChange], context: NamedDependency[Context]
+) -> schemas.Team:
     async with context.begin("people:write") as tx:
         return await actions.change_team(tx, team_id, by=context.actor, **_given(data))
 
 
 @delete("/teams/{team_id:int}", operation_id="deleteTeam", status_code=204, tags=TAGS)
-async def delete_team(team_id: PathId, context: Context) -> None:
+async def delete_team(team_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("people:write") as tx:
         await actions.delete_team(tx, team_id, by=context.actor)
 
 
 @get("/tokens", operation_id="listTokens", tags=TAGS)
-async def list_tokens(context: Context) -> paging.Page[schemas.Token]:
+async def list_tokens(context: NamedDependency[Context]) -> paging.Page[schemas.Token]:
     """One's own API tokens."""
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         rows = await queries.tokens(tx, context.actor.user_id)
@@ -176,7 +189,7 @@ async def list_tokens(context: Context) -> paging.Page[schemas.Token]:
 
 
 @post("/tokens", operation_id="createToken", status_code=201, tags=TAGS)
-async def create_token(data: schemas.NewToken, context: Context) -> schemas.Token:
+async def create_token(data: JSONBody[schemas.NewToken], context: NamedDependency[Context]) -> schemas.Token:
     """The token is in this answer and never again. It can do no more than the one who makes it."""
     for scope in data.scopes:
         context.actor.require(scope)
@@ -189,14 +202,16 @@ async def create_token(data: schemas.NewToken, context: Context) -> schemas.Toke
 
 
 @delete("/tokens/{token_id:int}", operation_id="revokeToken", status_code=204, tags=TAGS)
-async def revoke_token(token_id: PathId, context: Context) -> None:
+async def revoke_token(token_id: PathId, context: NamedDependency[Context]) -> None:
     actor = context.actor
     async with context.resources.db.begin(actor.workspace_id) as tx:
         await actions.revoke_token(tx, token_id, user_id=actor.user_id, ip=actor.ip)
 
 
 @get("/audit", operation_id="listAudit", tags=TAGS)
-async def list_audit(context: Context, cursor: Cursor = None, limit: Limit = None) -> paging.Page[schemas.AuditEntry]:
+async def list_audit(
+    context: NamedDependency[Context], cursor: Cursor = None, limit: Limit = None
+) -> paging.Page[schemas.AuditEntry]:
     async with context.begin("audit:read") as tx:
         return await queries.audit(tx, cursor, limit)
 
