@@ -169,6 +169,13 @@ async def test_the_next_page_stays_on_the_host(uri):
             _ = [message async for message in Twilio(SID, TOKEN, api_base=at).messages({})]
 
 
+async def test_there_is_a_last_page(monkeypatch):
+    monkeypatch.setattr("frontdesk.vendors.twilio.MAX_PAGES", 3)
+    async with loopback(lambda seen: Answer(200, b'{"messages": [{}], "next_page_uri": "/again"}')) as (_, origin):
+        found = [message async for message in Twilio(SID, TOKEN, api_base=origin).messages({})]
+    assert len(found) == 3
+
+
 async def test_an_absolute_next_page_on_the_same_host_is_followed():
     pages = []
 
@@ -235,6 +242,17 @@ async def test_a_download_has_a_limit_and_an_end():
             await client.download(f"{origin}/loop", limit=100)
         with pytest.raises(Refused, match="404"):
             await client.download(f"{origin}/gone", limit=100)
+
+
+async def test_a_download_takes_a_minute_at_most_and_stays_on_the_web(monkeypatch):
+    monkeypatch.setattr("frontdesk.vendors.twilio._DOWNLOAD_SECONDS", 0.1)
+    answers = {"/slow": Answer(silent=True), "/odd": Answer(307, b"", {"location": "ftp://files.example/x"})}
+    async with loopback(lambda seen: answers[seen.target]) as (_, origin):
+        client = Twilio(SID, TOKEN, api_base=origin)
+        with pytest.raises(NoAnswer, match="longer than a minute"):
+            await client.download(f"{origin}/slow", limit=100)
+        with pytest.raises(Refused, match="not public"):
+            await client.download(f"{origin}/odd", limit=100)
 
 
 @pytest.mark.parametrize(

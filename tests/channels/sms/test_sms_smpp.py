@@ -23,11 +23,11 @@ from frontdesk.channels.port import (
     TryLater,
     Unknown,
 )
-from frontdesk.channels.sms import pdu
+from frontdesk.channels.sms import CHANNEL, pdu
 from frontdesk.channels.sms.concat import Part, header
 from frontdesk.channels.sms.ledger import Ledger
 from frontdesk.channels.sms.pdu import Message, Pdu
-from frontdesk.channels.sms.smpp import LIVE, SmppSms
+from frontdesk.channels.sms.smpp import LIVE, Live, SmppSms
 from frontdesk.channels.sms.smpp_content import BINARY, GAP, comparable_id, report, sender_type, submissions, text_of
 from frontdesk.channels.sms.smpp_session import Session, SessionOver, Timing
 
@@ -253,6 +253,14 @@ def test_a_repeated_last_part_does_not_begin_a_new_message():
     assert second.checkpoint()["pending"] == {}
 
 
+def test_a_part_that_comes_again_in_the_same_session_does_not_begin_a_new_message():
+    ledger = Ledger({}, stamp="1")
+    first = take(ledger, piece(1, 2, b"a"), piece(2, 2, b"b", sequence=2))
+    [again] = take(ledger, piece(2, 2, b"b", sequence=3))
+    assert again.dedupe_key in {raw.dedupe_key for raw in first}
+    assert ledger.checkpoint()["pending"] == {}
+
+
 def test_receipts_of_earlier_parts_count_only_when_bad():
     ledger = Ledger({}, stamp="1")
     assert parsed(take(ledger, receipt("m1", "DELIVRD"))) == []
@@ -347,6 +355,17 @@ async def test_stopping_unbinds(smsc):
         pass
     assert len(smsc.of(pdu.UNBIND)) == 1
     assert LIVE == {}
+
+
+async def test_the_channel_listens_and_an_old_listener_leaves_the_new_session_alone(smsc):
+    box = inbox(smsc.port)
+    listening = asyncio.create_task(CHANNEL.driver.listen(box, RememberingSink()))
+    old = await until(lambda: LIVE.get(box.inbox_id))
+    assert "Bound as desk since" in await CHANNEL.driver.test(box)
+    LIVE[box.inbox_id] = Live(old.session, old.since)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert LIVE.pop(box.inbox_id) is not old
 
 
 async def test_a_session_is_alive_only_while_pulses_are_answered(smsc):

@@ -379,6 +379,15 @@ async def test_only_the_services_messages_count_without_a_number(driver):
     assert found.external_id == f"SM{0:032x}"
 
 
+async def test_what_is_remembered_has_an_end(driver, monkeypatch):
+    monkeypatch.setattr("frontdesk.channels.sms.attempts._REMEMBERS", 1)
+    async with twilio_running() as (fake, origin):
+        await taken_without_answer(driver, fake, origin)
+        await driver.send(outbound("Bye", key="out-2"), inbox(origin))
+        with pytest.raises(Unknown, match="may or may not"):
+            await driver.look_up(outbound(), inbox(origin))
+
+
 async def test_a_look_up_that_fails_stays_unknown(driver):
     with pytest.raises(Unknown, match="could not be looked up"):
         await driver.look_up(outbound(), inbox("http://127.0.0.1:1"))

@@ -48,10 +48,7 @@ class Sms:
         provider = self._of(account.get("provider"))
         if isinstance(provider, SmppSms):
             raise BadSignature("This inbox has no webhook; its texts come over SMPP.")
-        try:
-            return provider.receive(request, account)
-        except ValueError as error:  # more fields than anybody sends
-            raise BadSignature(str(error)) from error
+        return provider.receive(request, account)
 
     async def send(self, message: Outbound, account: Account) -> Sent:
         return await self._of(account.get("provider")).send(_prepared(message, account), _ready(account))

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from frontdesk.channels.port import Raw
 from frontdesk.channels.sms import pdu
-from frontdesk.channels.sms.pdu import Malformed, Message, Pdu
+from frontdesk.channels.sms.concat import Part
+from frontdesk.channels.sms.pdu import Malformed, Pdu
 from frontdesk.channels.sms.smpp_content import is_receipt, part, report
 
 WAITS: Final = timedelta(minutes=10)
@@ -96,16 +97,21 @@ class Ledger:
             whole = found and whole_of(found.message_id)
             meta |= {"earlier_part_of": whole} if whole else {}
             return [Raw(dedupe_key=f"dlr:{digest}", body=delivery.encode(), meta=meta)]
-        again = self._seen_before(digest, at)
+        piece = part(message)
+        again = self._seen_before(digest, at, within_session=piece is not None)
         key = again or f"mo:{digest}:{self._stamp}:{delivery.sequence}"
         self._unsure.append(Unsure(digest, key, at, self._taken))
-        if part(message) is None:
+        if piece is None:
             return [Raw(dedupe_key=key, body=delivery.encode(), meta=meta)]
         single = Raw(dedupe_key=key, body=delivery.encode(), meta={**meta, "part": True})
-        return [single] if again else [single, *self._add_part(message, delivery, key, at)]
+        group = f"{message.source}>{message.destination}#{piece.reference}/{piece.total}"
+        return [single] if again else [single, *self._add(piece, group, delivery, key, at)]
 
-    def _seen_before(self, digest: str, at: datetime) -> str | None:
-        """The key of a delivery of an earlier session that this one repeats."""
+    def _seen_before(self, digest: str, at: datetime, *, within_session: bool) -> str | None:
+        """The key of a delivery that this one repeats: of an earlier session, and for parts, whose reference makes
+        them one of a kind, of this one too (an SMSC that waited too long for our answer)."""
+        if within_session and (key := next((entry.key for entry in self._unsure if entry.digest == digest), None)):
+            return key
         self._doubtful = [entry for entry in self._doubtful if at - entry.at < SENT_AGAIN_WITHIN]
         found = next((entry for entry in self._doubtful if entry.digest == digest), None)
         if found is None:
@@ -113,14 +119,10 @@ class Ledger:
         self._doubtful.remove(found)
         return found.key
 
-    def _add_part(self, message: Message, delivery: Pdu, key: str, at: datetime) -> Sequence[Raw]:
-        found = part(message)
-        if found is None:
-            return []
-        group = f"{message.source}>{message.destination}#{found.reference}/{found.total}"
-        kept = self._pending.setdefault(group, {"since": at.isoformat(), "total": found.total, "parts": {}})
-        kept["parts"][str(found.number)] = [key, delivery.encode().hex()]
-        return [self._join(group)] if len(kept["parts"]) == found.total else []
+    def _add(self, piece: Part, group: str, delivery: Pdu, key: str, at: datetime) -> Sequence[Raw]:
+        kept = self._pending.setdefault(group, {"since": at.isoformat(), "parts": {}})
+        kept["parts"][str(piece.number)] = [key, delivery.encode().hex()]
+        return [self._join(group)] if len(kept["parts"]) == piece.total else []
 
     def _join(self, group: str) -> Raw:
         kept = self._pending.pop(group)

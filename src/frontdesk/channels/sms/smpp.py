@@ -168,8 +168,7 @@ class SmppSms:
         try:
             await first_of(session.run(keep, ledger.confirm), sweep())
         finally:
-            if LIVE.get(account.inbox_id) is live:
-                del LIVE[account.inbox_id]
+            _forget(account.inbox_id, live)
 
     # --- out ---
 
@@ -226,6 +225,12 @@ class SmppSms:
         progress = self._progress[where]
         envelope = _envelope(message.to.value, account.settings)
         return submissions(message.text, progress.reference, envelope, account.settings), progress
+
+
+def _forget(inbox_id: int, live: Live) -> None:
+    """Take the session out, unless another has taken its place."""
+    if LIVE.get(inbox_id) is live:
+        del LIVE[inbox_id]
 
 
 async def _submit(session: Session, body: Message, account: Account) -> str:

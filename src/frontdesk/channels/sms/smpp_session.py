@@ -95,8 +95,7 @@ class Session:
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            next(iter(done)).result()
         except asyncio.CancelledError:
             await self._say_goodbye()
             raise
@@ -122,7 +121,7 @@ class Session:
     async def close(self) -> None:
         self._open = False
         for answer in self._answers.values():
-            if not answer.done():
+            with contextlib.suppress(asyncio.InvalidStateError):  # it came at the last moment
                 answer.set_exception(LostAnswer("the connection was lost"))
         self._writer.close()
         with contextlib.suppress(OSError):
@@ -207,8 +206,7 @@ async def first_of(*work: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.create_task(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        next(iter(done)).result()
     finally:
         for task in tasks:
             task.cancel()
