@@ -84,8 +84,8 @@ class LentDesk:
                     return
                 if fact is RESYNC:
                     raise LookupError("this stream fell too far behind")
-                async for item in self._live(account, address, fact):
-                    yield item
+                async for news in self._live(account, address, fact):
+                    yield news
         finally:
             self._hub.unsubscribe(subscription)
 

@@ -21,10 +21,11 @@ from frontdesk.app.migrate import migrate
 from frontdesk.app.worker import work
 from frontdesk.kit import postgres
 from frontdesk.kit.context import Resources
+from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
-from frontdesk.kit.transaction import Database, prepare
+from frontdesk.kit.transaction import Database
 from frontdesk.realtime.handlers import Hub
 
 STOP_SECONDS = 20  # in which requests and sendings under way may end
@@ -82,10 +83,8 @@ async def connected(settings: Settings) -> AsyncIterator[Resources]:
 def connector(server: postgres.Server) -> Callable[[], Awaitable[asyncpg.Connection[Any]]]:
     """Opens connections outside the pool, for listening and for locks."""
 
-    async def connect() -> asyncpg.Connection[Any]:
-        connection = await asyncpg.connect(**server.connect_args)
-        await prepare(connection)
-        return connection
+    async def connect() -> Any:
+        return await asyncpg.connect(**server.connect_args)
 
     return connect
 
@@ -100,6 +99,7 @@ async def run(
 ) -> None:
     """Database, web and worker (or one of them) in this process, until SIGTERM or SIGINT."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    open_networks(settings.allow_private)
     server = await postgres.resolve(settings.home, url=settings.database_url, on_progress=say)
     caring = asyncio.create_task(server.keep_alive())
     try:

@@ -7,7 +7,7 @@ across workspaces (claiming due work) say so with :meth:`Database.across`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -160,18 +160,18 @@ class Database:
 
 
 async def prepare(connection: Any) -> None:
-    """Teach a fresh connection our JSON."""
+    """Teach a fresh connection our JSON, and that a UUID is its text."""
     for kind in ("json", "jsonb"):
-        await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode
-        )
+        await connection.set_type_codec(kind, schema="pg_catalog", encoder=_json, decoder=msgspec.json.decode)
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+def _json(value: Any) -> str:
+    """A str is JSON text already, as the driver has it without us (the queue of jobs passes such)."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     """Rows turned into columns, as ``unnest`` wants them; ``width`` columns even when there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
-
-def placeholders(types: Iterable[str], *, first: int = 1) -> str:
-    """``$1::text[], $2::bigint[]`` for ``unnest``."""
-    return ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types))

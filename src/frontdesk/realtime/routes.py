@@ -29,10 +29,11 @@ _PAD = b": " + b" " * 2048 + b"\n\n"  # some proxies hold back the first bytes o
     responses={
         200: ResponseSpec(
             data_container=EventFrame,
+            generate_examples=False,
             description="A stream of events; each frame's data is one of these.",
             media_type="text/event-stream",
         )
-    },  # type: ignore[arg-type]
+    },
 )
 async def stream_events(
     context: Context,

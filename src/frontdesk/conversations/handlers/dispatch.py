@@ -95,8 +95,13 @@ async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row])
     if any(file["state"] != "ready" for file in files):
         await outbox.failed(tx, row, "A file of this message is not available.", code="file_missing")
         return None
-    account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-    message = _outbound(resources, row, files, account)
+    try:
+        account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
+        message = _outbound(resources, row, files, account)
+    except Exception as error:  # one message that cannot be built must not stand in the way of all others
+        log.error("a message cannot be prepared", outbox=row["outbox_id"], error=repr(error))
+        await outbox.failed(tx, row, f"This message cannot be prepared for sending: {error}", code="unpreparable")
+        return None
     await outbox.begin_sending(tx, row, message.external_id)
     return row, message, account
 

@@ -103,7 +103,7 @@ async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.
                 inbox_id=way["inbox_id"], inbox_name=way["inbox_name"], channel=way["channel"], sender=way["address"],
                 point=schemas.PointRef(id=way["point_id"], kind=way["kind"], value=way["value"], display=display(way["kind"], way["value"])),
                 why_not=schemas.WhyNot(code=why.code, sentence=why.sentence) if why else None, window_expires_at=window,
-                default=bool(last) and (last["inbox_id"], last["point_id"]) == (way["inbox_id"], way["point_id"]),
+                default=last is not None and (last["inbox_id"], last["point_id"]) == (way["inbox_id"], way["point_id"]),
             )
         )  # fmt: skip
     if found and not any(route.default for route in found):
