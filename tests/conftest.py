@@ -192,9 +192,10 @@ async def running(app: Litestar) -> AsyncIterator[None]:
             begun.set()
             await stop.wait()
 
-    task = asyncio.create_task(run())
-    await asyncio.wait([asyncio.create_task(begun.wait()), task], return_when=asyncio.FIRST_COMPLETED)
+    task, waiting = asyncio.create_task(run()), asyncio.create_task(begun.wait())
+    await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
     try:
+        waiting.cancel()
         yield
     finally:
         stop.set()
