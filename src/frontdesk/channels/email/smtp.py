@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import aiosmtplib
 from aiosmtplib import SMTP
@@ -191,8 +191,9 @@ def _stuffed(data: bytes) -> bytes:
 
 async def _write(client: SMTP, data: bytes) -> None:
     """Give the bytes to the system; returns when it has them all. Raises SMTPServerDisconnected or TimeoutError."""
-    transport = client.protocol.transport if client.protocol else None
-    if not isinstance(transport, asyncio.WriteTransport):
+    # Typed by what it can do: uvloop's transports do not inherit from asyncio's.
+    transport: Any = client.protocol.transport if client.protocol else None
+    if transport is None or transport.is_closing():
         raise aiosmtplib.SMTPServerDisconnected("Connection lost")
     transport.write(data)
     async with asyncio.timeout(DATA_TIMEOUT):
