@@ -101,7 +101,8 @@ class Site:
     def page(self, widget: str) -> bytes:
         script = f'<script async src="{widget}/widget.js" data-key="{KEY}" {self.attributes}></script>'
         body = "<h1>Shop</h1><p><a href='#more'>More</a> <button id='own'>Own button</button></p>"
-        return f"<!doctype html>{self.html}<head><title>Shop</title>{self.head}<style>{self.style}</style>{script}</head><body>{body}</body></html>".encode()
+        head = f"<meta name='viewport' content='width=device-width'><title>Shop</title>{self.head}{script}"
+        return f"<!doctype html>{self.html}<head>{head}<style>{self.style}</style></head><body>{body}</body></html>".encode()
 
     def csp(self, widget: str) -> str:
         strict = f"default-src 'none'; script-src {widget}; frame-src {widget}; style-src 'unsafe-inline'"

@@ -426,6 +426,12 @@ export class Chat {
     this.#set({ waiting: this.state.waiting.map((one) => (one.id === message.id ? failed : one)) })
   }
 
+  /** Whether nobody is here, and nobody knows where the answer should go. */
+  needsEmail(): boolean {
+    const { session, email } = this.state
+    return session?.presence.away === 'email' && !session.email && !email
+  }
+
   /** Whether the questions before the chat still have to be answered. */
   mustAsk(): boolean {
     const { session, answers } = this.state

@@ -30,7 +30,7 @@ export interface Question {
   type: 'email' | 'name' | 'phone' | 'text' | 'select' | 'consent'
   label: Label
   required: boolean
-  options: Label[]
+  options: string[]
 }
 
 export interface Presence {

@@ -9,6 +9,7 @@ import type { Label } from '../types'
 const PACKS: Record<string, string> = { de, es, fr, el }
 let texts: Texts = en
 export let language = 'en'
+let locale = 'en' // how people here write dates: the browser's own variety of the language
 
 /** Speak the first of the `wanted` languages that the inbox has and we know; else the inbox's first. */
 export async function speak(wanted: readonly string[], allowed?: readonly string[]): Promise<void> {
@@ -24,6 +25,7 @@ export async function speak(wanted: readonly string[], allowed?: readonly string
     texts = en // the file could not be loaded; English is here
     language = 'en'
   }
+  locale = navigator.languages.find((tag) => tag.startsWith(language)) ?? language
 }
 
 export function t(name: keyof Texts, values: Record<string, string | number> = {}): string {
@@ -41,23 +43,23 @@ export function label(text: Label): string {
 }
 
 export function clock(at: string): string {
-  return new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
+  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(new Date(at))
 }
 
 export function day(at: string): string {
   const date = new Date(at)
   if (date.toDateString() === new Date().toDateString()) return t('today')
-  return new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' }).format(date)
+  return new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' }).format(date)
 }
 
 /** "Monday 09:00" in the visitor's own time zone. */
 export function weekday(at: string): string {
   const form: Intl.DateTimeFormatOptions = { weekday: 'long', hour: 'numeric', minute: '2-digit' }
-  return new Intl.DateTimeFormat(language, form).format(new Date(at))
+  return new Intl.DateTimeFormat(locale, form).format(new Date(at))
 }
 
 /** "10 minutes", "2 hours". */
 export function span(minutes: number): string {
   const [value, unit] = minutes < 90 ? [minutes, 'minute'] : [Math.round(minutes / 60), 'hour']
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
 }

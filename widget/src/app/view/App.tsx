@@ -61,8 +61,8 @@ export class App extends Component<Props> {
       >
         <header>
           <div class="who">
-            <h1 id="title" dir="auto">
-              {session?.site.title ?? 'Chat'}
+            <h1 id="title">
+              <bdi>{session?.site.title ?? 'Chat'}</bdi>
             </h1>
             {session && (
               <p>
@@ -89,7 +89,7 @@ export class App extends Component<Props> {
             <>
               <Thread state={state} chat={chat} />
               {asksEmail && <LeaveEmail email={state.email} chat={chat} />}
-              <Composer state={state} chat={chat} blocked={asksEmail && !state.email} accept={this.#accept} />
+              <Composer state={state} chat={chat} accept={this.#accept} />
             </>
           )}
         </main>

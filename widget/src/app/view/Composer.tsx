@@ -10,7 +10,6 @@ const TALLEST = 140 // pixels
 interface Props {
   state: State
   chat: Chat
-  blocked: boolean
   accept: (files: FileList | undefined | null) => void
 }
 
@@ -35,10 +34,17 @@ export class Composer extends Component<Props, Draft> {
   #ready(): boolean {
     const { uploads } = this.props.state
     const something = this.state.text.trim() || uploads.some((upload) => upload.state === 'done')
-    return Boolean(something) && !this.props.blocked && uploads.every((upload) => upload.state !== 'going')
+    return (
+      Boolean(something) &&
+      !this.props.chat.needsEmail() &&
+      uploads.every((upload) => upload.state !== 'going')
+    )
   }
 
   #send = (): void => {
+    if (this.props.chat.needsEmail()) {
+      document.querySelector<HTMLFormElement>('.leave')?.requestSubmit() // says what is missing
+    }
     if (!this.#ready()) return
     this.props.chat.send(this.state.text)
     this.setState({ text: '' })

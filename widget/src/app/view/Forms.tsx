@@ -3,13 +3,6 @@ import type { Chat } from '../chat'
 import { label, t, tError } from '../i18n'
 import type { Answers, Question, Site } from '../types'
 
-const INPUTS: Record<string, { type: string; autocomplete: string }> = {
-  email: { type: 'email', autocomplete: 'email' },
-  phone: { type: 'tel', autocomplete: 'tel' },
-  name: { type: 'text', autocomplete: 'name' },
-  text: { type: 'text', autocomplete: 'off' },
-}
-
 interface PreChatProps {
   site: Site
   wrong: Record<string, string>
@@ -62,6 +55,12 @@ function Field({ question, code, first }: FieldProps): JSX.Element {
     'aria-describedby': code ? `${id}-e` : undefined,
     ...(first && { 'data-first': true }),
   }
+  const typed = {
+    ...common,
+    type: type === 'email' ? type : type === 'phone' ? 'tel' : 'text',
+    autocomplete: type === 'text' ? 'off' : type === 'phone' ? 'tel' : type,
+    maxLength: 1000,
+  }
   const mistake = code && (
     <small id={`${id}-e`} class="wrong">
       {tError('e_', code, 'e_required')}
@@ -87,11 +86,11 @@ function Field({ question, code, first }: FieldProps): JSX.Element {
         <select {...common}>
           <option value="">{t('choose')}</option>
           {question.options.map((option) => (
-            <option key={label(option)}>{label(option)}</option>
+            <option key={option}>{option}</option>
           ))}
         </select>
       ) : (
-        <input {...({ ...INPUTS[type], ...common } as JSX.IntrinsicElements['input'])} maxLength={1000} />
+        <input {...(typed as JSX.IntrinsicElements['input'])} />
       )}
       {mistake}
     </div>

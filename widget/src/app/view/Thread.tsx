@@ -101,7 +101,7 @@ function Item({ item, before, after, fate }: ItemProps): JSX.Element {
         ))}
         {last && (
           <p class="meta">
-            <time dateTime={item.at}>{clock(item.at)}</time>
+            <bdi>{clock(item.at)}</bdi>
             {fate && ` · ${fate}`}
           </p>
         )}
