@@ -78,7 +78,8 @@ class _Quiet(uvicorn.Server):
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     desk = Desk()
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     desk.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = _Quiet(uvicorn.Config(desk, lifespan="off", log_config=None, ws="none", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve(sockets=[listener]))
