@@ -1,0 +1,28 @@
+import type { Inbox } from "@/api/types";
+import { t } from "@/i18n";
+import { useChannel } from "@/ui/Channel";
+import { ExternalLink } from "@/ui/icons";
+import { CopyLine } from "./CopyLine";
+
+/** For channels that live on the business's own site: what to put there, and a page to try it at once. */
+export function InstallSnippet({ inbox }: { inbox: Inbox }) {
+  const channel = useChannel(inbox.channel);
+  if (!channel?.can.address_kinds.includes("visitor")) return null;
+  const snippet = `<script src="${location.origin}/widget.js" data-key="${inbox.public_key}" async></script>`;
+  return (
+    <section className="flex flex-col gap-2">
+      <h3 className="font-semibold">{t("widget.install")}</h3>
+      <p className="text-xs text-mute">{t("widget.install_text")}</p>
+      <CopyLine block label={t("widget.snippet")} text={snippet} />
+      <a
+        href={`/widget/demo?key=${encodeURIComponent(inbox.public_key)}`}
+        target="_blank"
+        rel="noreferrer"
+        className="inline-flex w-fit items-center gap-1.5 rounded-lg border border-line px-3 py-2 font-medium hover:bg-hover"
+      >
+        {t("widget.try")}
+        <ExternalLink size={14} aria-hidden />
+      </a>
+    </section>
+  );
+}

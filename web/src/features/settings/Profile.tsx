@@ -1,0 +1,99 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState, type FormEvent } from "react";
+import { changeMe, listSessions, readMe, signOutEverywhere } from "@/api/workspace";
+import { leave } from "@/features/shell/session";
+import { t } from "@/i18n";
+import { mediumTime } from "@/lib/time";
+import { store, useMe } from "@/sync/store";
+import { Button } from "@/ui/Button";
+import { FormError, TextField } from "@/ui/Field";
+import { Laptop } from "@/ui/icons";
+import { Page } from "@/ui/Page";
+import { toast } from "@/ui/toasts";
+import { useSaving } from "./useSaving";
+
+const CARD = "flex flex-col gap-4 rounded-2xl border border-line bg-panel p-5";
+
+function NameForm() {
+  const { user } = useMe();
+  const [name, setName] = useState(user.name);
+  const saving = useSaving();
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const saved = await saving.run(async () => {
+      await changeMe({ name: name.trim() });
+      store.setMe(await readMe());
+    });
+    if (saved) toast({ text: t("saved") });
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)} className={CARD}>
+      <FormError text={saving.error} />
+      <TextField label={t("your_name")} required value={name} onChange={setName} help={user.email} />
+      <div>
+        <Button tone="primary" type="submit" busy={saving.busy}>
+          {t("save")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function PasswordForm() {
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const saving = useSaving();
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!(await saving.run(() => changeMe({ password: { current, new: next } })))) return;
+    setCurrent("");
+    setNext("");
+    toast({ text: t("password.changed") });
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)} className={CARD}>
+      <h2 className="text-base font-semibold">{t("password.change")}</h2>
+      <FormError text={saving.error} />
+      <TextField label={t("password.current")} type="password" autoComplete="current-password" required value={current} onChange={setCurrent} />
+      <TextField label={t("password.new")} type="password" autoComplete="new-password" minLength={10} required value={next} onChange={setNext} help={t("password.rule", { count: 10 })} />
+      <div>
+        <Button type="submit" busy={saving.busy}>
+          {t("password.change")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Sessions() {
+  const sessions = useQuery({ queryKey: ["sessions"], queryFn: listSessions });
+  return (
+    <section className={CARD}>
+      <h2 className="text-base font-semibold">{t("sessions")}</h2>
+      <ul className="flex flex-col gap-3">
+        {(sessions.data ?? []).map((session) => (
+          <li key={session.id} className="flex items-center gap-3">
+            <Laptop size={18} className="text-mute" aria-hidden />
+            <span className="min-w-0 flex-1 truncate">{session.user_agent ?? t("sessions.unknown")}</span>
+            <span className="text-xs text-mute">{session.current ? t("sessions.current") : mediumTime(session.last_seen_at ?? session.created_at)}</span>
+          </li>
+        ))}
+      </ul>
+      <div>
+        <Button tone="danger" onClick={() => void leave(signOutEverywhere)}>
+          {t("sign_out.everywhere")}
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+export const Profile = () => (
+  <Page title={t("settings.profile")} narrow>
+    <div className="flex flex-col gap-4">
+      <NameForm />
+      <PasswordForm />
+      <Sessions />
+    </div>
+  </Page>
+);

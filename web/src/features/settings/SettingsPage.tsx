@@ -1,0 +1,94 @@
+import { getRouteApi, Link } from "@tanstack/react-router";
+import type { ComponentType } from "react";
+import { t, type Key } from "@/i18n";
+import { classes } from "@/lib/text";
+import { usePhone } from "@/lib/useMedia";
+import { useMe } from "@/sync/store";
+import { Inbox, KeyRound, Laptop, ScrollText, Settings, ShieldAlert, Tag, UserRound, Users, UsersRound, Filter, type LucideIcon } from "@/ui/icons";
+import { Appearance } from "./Appearance";
+import { Audit } from "./Audit";
+import { Inboxes } from "./Inboxes";
+import { LabelsPage, TagsPage } from "./Coloured";
+import { Profile } from "./Profile";
+import { SetAsidePage } from "./SetAsidePage";
+import { Teams } from "./Teams";
+import { Tokens } from "./Tokens";
+import { Teammates } from "./Teammates";
+import { WorkspacePage } from "./WorkspacePage";
+
+interface Entry {
+  page: string;
+  title: Key;
+  icon: LucideIcon;
+  body: ComponentType;
+  /** Only for people who run the workspace. */
+  admin: boolean;
+}
+
+const GROUPS: readonly { title: Key; entries: readonly Entry[] }[] = [
+  {
+    title: "settings.workspace_group",
+    entries: [
+      { page: "inboxes", title: "settings.inboxes", icon: Inbox, body: Inboxes, admin: false },
+      { page: "labels", title: "settings.labels", icon: Filter, body: LabelsPage, admin: false },
+      { page: "tags", title: "settings.tags", icon: Tag, body: TagsPage, admin: false },
+      { page: "teammates", title: "settings.teammates", icon: Users, body: Teammates, admin: false },
+      { page: "teams", title: "settings.teams", icon: UsersRound, body: Teams, admin: false },
+      { page: "workspace", title: "settings.workspace", icon: Settings, body: WorkspacePage, admin: true },
+      { page: "tokens", title: "settings.tokens", icon: KeyRound, body: Tokens, admin: true },
+      { page: "set-aside", title: "settings.set_aside", icon: ShieldAlert, body: SetAsidePage, admin: true },
+      { page: "audit", title: "settings.audit", icon: ScrollText, body: Audit, admin: true },
+    ],
+  },
+  {
+    title: "settings.personal_group",
+    entries: [
+      { page: "profile", title: "settings.profile", icon: UserRound, body: Profile, admin: false },
+      { page: "appearance", title: "settings.appearance", icon: Laptop, body: Appearance, admin: false },
+    ],
+  },
+];
+
+const route = getRouteApi("/app/settings/$page");
+
+export function SettingsPage() {
+  const { page } = route.useParams();
+  const phone = usePhone();
+  const admin = useMe().user.role !== "user";
+  const groups = GROUPS.map((group) => ({ ...group, entries: group.entries.filter((entry) => admin || !entry.admin) }));
+  const all = groups.flatMap((group) => group.entries);
+  const here = all.find((entry) => entry.page === page) ?? all[0];
+  const Body = here?.body ?? Profile;
+  return (
+    <>
+      <nav
+        aria-label={t("nav.settings")}
+        className={classes(phone ? "fixed inset-x-0 top-0 z-10 flex gap-1 overflow-x-auto border-b border-line bg-panel p-2" : "w-56 shrink-0 overflow-y-auto border-e border-line bg-panel p-3")}
+      >
+        {groups.map((group) => (
+          <div key={group.title} className={phone ? "contents" : "mb-4"}>
+            <h2 className={phone ? "sr-only" : "px-2.5 pb-1 text-2xs font-semibold text-mute"}>{t(group.title)}</h2>
+            {group.entries.map((entry) => (
+              <Link
+                key={entry.page}
+                to="/settings/$page"
+                params={{ page: entry.page }}
+                aria-current={entry === here ? "page" : undefined}
+                className={classes(
+                  "flex shrink-0 items-center gap-2.5 rounded-lg px-2.5 py-1.5 whitespace-nowrap",
+                  entry === here ? "bg-sel font-semibold text-accent" : "text-mute hover:bg-hover hover:text-ink",
+                )}
+              >
+                <entry.icon size={16} aria-hidden />
+                {t(entry.title)}
+              </Link>
+            ))}
+          </div>
+        ))}
+      </nav>
+      <div className={classes("flex min-w-0 flex-1", phone && "pt-12")}>
+        <Body />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+import { Outlet, useRouterState } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
+import { listenToKeys } from "@/actions/listen";
+import { overlay } from "@/actions/screen";
+import { t } from "@/i18n";
+import { useCounts } from "@/sync/store";
+import { ConfirmHost } from "@/ui/Confirm";
+import { ToastHost } from "@/ui/toasts";
+import { NetworkBar } from "./NetworkBar";
+import { PickerHost } from "./PickerHost";
+import { BottomBar, Rail } from "./Rail";
+
+const Palette = lazy(() => import("./Palette"));
+const Help = lazy(() => import("./Help"));
+const NewConversation = lazy(() => import("@/features/conversations/NewConversation"));
+
+function Overlays() {
+  const open = overlay.use();
+  return (
+    <Suspense>
+      {open === "palette" && <Palette />}
+      {open === "help" && <Help />}
+      {open === "new" && <NewConversation />}
+    </Suspense>
+  );
+}
+
+/** The number of unread conversations stands in the tab of the browser. */
+function useTitle(): void {
+  const unread = useCounts()?.unread ?? 0;
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread > 999 ? "999+" : unread}) ${t("app")}` : t("app");
+  }, [unread]);
+}
+
+export function Frame() {
+  useTitle();
+  useEffect(listenToKeys, []);
+  // On a phone the thread has the whole screen: its composer stands where the bar would be.
+  const inThread = useRouterState({ select: (state) => "c" in state.location.search && state.location.search.c !== undefined });
+  return (
+    <div className="flex h-full flex-col">
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-60 focus:m-2 focus:rounded-lg focus:bg-panel focus:px-4 focus:py-2 focus:shadow-pop">
+        {t("skip")}
+      </a>
+      <NetworkBar />
+      <div className="flex min-h-0 flex-1">
+        <Rail />
+        <Outlet />
+      </div>
+      {!inThread && <BottomBar />}
+      <Overlays />
+      <PickerHost />
+      <ConfirmHost />
+      <ToastHost />
+    </div>
+  );
+}

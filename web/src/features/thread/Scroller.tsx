@@ -1,0 +1,111 @@
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import type { Id, StoredFile } from "@/api/types";
+import { t } from "@/i18n";
+import { dayName } from "@/lib/time";
+import { loadOlder } from "@/sync/load";
+import { IconButton } from "@/ui/Button";
+import { ArrowDown } from "@/ui/icons";
+import type { Item } from "./items";
+import { MessageItem, PendingItem } from "./MessageItem";
+
+interface ScrollerProps {
+  conversation: Id;
+  items: readonly Item[];
+  hasOlder: boolean;
+  onImage: (files: readonly StoredFile[], at: number) => void;
+}
+
+/** Closer to the end than this counts as reading the newest. */
+const NEAR_PX = 80;
+
+const messageIds = (items: readonly Item[]) => items.find((item) => item.kind === "message")?.key;
+
+export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const handle = useRef<VirtualizerHandle>(null);
+  const atEnd = useRef(true);
+  const before = useRef<{ first: string | undefined; last: string | undefined }>({ first: undefined, last: undefined });
+  const [away, setAway] = useState(false);
+
+  const first = messageIds(items);
+  const last = items.at(-1)?.key;
+  // Older messages came in above: keep what is on screen where it is.
+  const shift = before.current.first !== undefined && first !== before.current.first && last === before.current.last;
+
+  const toEnd = () => handle.current?.scrollToIndex(items.length - 1, { align: "end" });
+
+  useLayoutEffect(() => {
+    const grew = last !== before.current.last;
+    const own = items.at(-1)?.kind === "entry";
+    before.current = { first, last };
+    if (grew && (atEnd.current || own)) toEnd();
+  });
+
+  useEffect(() => {
+    // The composer grew or the keyboard came up: stay with the newest message.
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const onScroll = () => {
+    const element = box.current;
+    if (!element) return;
+    const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
+    atEnd.current = rest < NEAR_PX;
+    setAway(rest > element.clientHeight);
+    if (hasOlder && element.scrollTop < element.clientHeight * 1.5) loadOlder(conversation).catch(() => undefined);
+  };
+
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div ref={box} onScroll={onScroll} role="log" aria-live="off" aria-label={t("thread")} tabIndex={0} className="flex h-full flex-col overflow-x-hidden overflow-y-auto py-3 outline-offset-[-2px] [overflow-anchor:none]">
+        <div className="flex-1" />
+        {!hasOlder && <p className="px-5 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>}
+        <Virtualizer ref={handle} scrollRef={box} data={items} shift={shift} onResize={() => atEnd.current && toEnd()}>
+          {(item) => (
+            <div key={item.key}>
+              {item.kind === "day" && <Day at={item.at} />}
+              {item.kind === "new" && <NewLine />}
+              {item.kind === "message" && <MessageItem id={item.id} first={item.first} last={item.last} onImage={onImage} />}
+              {item.kind === "entry" && <PendingItem entry={item.entry} />}
+            </div>
+          )}
+        </Virtualizer>
+      </div>
+      {away && (
+        <IconButton
+          label={t("thread.newest")}
+          icon={ArrowDown}
+          onClick={() => {
+            atEnd.current = true;
+            toEnd();
+          }}
+          className="absolute end-4 bottom-3 rounded-full border border-line bg-panel shadow-pop"
+          side="left"
+        />
+      )}
+    </div>
+  );
+}
+
+const Day = ({ at }: { at: string }) => (
+  <div className="flex items-center gap-3 px-5 pt-4 pb-2" role="separator" aria-label={dayName(at)}>
+    <span className="h-px flex-1 bg-line" />
+    <span className="text-2xs font-medium text-mute">{dayName(at)}</span>
+    <span className="h-px flex-1 bg-line" />
+  </div>
+);
+
+const NewLine = () => (
+  <div className="flex items-center gap-3 px-5 py-2" role="separator" aria-label={t("thread.new")}>
+    <span className="h-px flex-1 bg-accent/40" />
+    <span className="text-2xs font-semibold text-accent">{t("thread.new")}</span>
+    <span className="h-px flex-1 bg-accent/40" />
+  </div>
+);

@@ -1,0 +1,70 @@
+import { useEffect, useState } from "react";
+import type { Id, StoredFile } from "@/api/types";
+import { Composer } from "@/features/composer/Composer";
+import { t } from "@/i18n";
+import { useRow } from "@/sync/store";
+import { Failure } from "@/ui/bits";
+import { Announcer } from "./Announcer";
+import { Header } from "./Header";
+import { Lightbox } from "./Lightbox";
+import { Scheduled } from "./Scheduled";
+import { Scroller } from "./Scroller";
+import { Typing } from "./Typing";
+import { useReading, useThread } from "./useThread";
+
+const Skeleton = () => (
+  <div aria-hidden className="flex flex-1 flex-col justify-end gap-4 overflow-hidden px-5 pb-6">
+    <div className="skeleton h-12 w-1/2 rounded-2xl" />
+    <div className="skeleton h-10 w-2/5 self-end rounded-2xl" />
+    <div className="skeleton h-20 w-3/5 rounded-2xl" />
+    <div className="skeleton h-12 w-1/3 self-end rounded-2xl" />
+  </div>
+);
+
+export function ThreadPane({ id }: { id: Id }) {
+  const row = useRow("conversations", id);
+  const thread = useThread(id);
+  const [dropped, setDropped] = useState<readonly File[]>([]);
+  const [over, setOver] = useState(false);
+  const [image, setImage] = useState<{ files: readonly StoredFile[]; at: number } | null>(null);
+  useReading(id, thread.loaded);
+  useEffect(() => setOver(false), [dropped]);
+
+  if (thread.error && !row) return <Failure text={thread.error} onRetry={thread.retry} />;
+  return (
+    <div
+      className="relative flex min-h-0 flex-1 flex-col"
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes("Files")) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => !event.currentTarget.contains(event.relatedTarget as Node | null) && setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setDropped([...event.dataTransfer.files]);
+      }}
+    >
+      <Header id={id} />
+      {thread.loaded ? (
+        <Scroller conversation={id} items={thread.items} hasOlder={thread.hasOlder} onImage={(files, at) => setImage({ files, at })} />
+      ) : thread.error ? (
+        <div className="flex-1">
+          <Failure text={thread.error} onRetry={thread.retry} />
+        </div>
+      ) : (
+        <Skeleton />
+      )}
+      <Announcer conversation={id} />
+      <Typing conversation={id} />
+      <Scheduled messages={thread.waiting} />
+      {row && <Composer conversation={row} dropped={dropped} />}
+      {over && (
+        <div className="pointer-events-none absolute inset-2 z-20 grid place-items-center rounded-2xl border-2 border-dashed border-accent bg-sel/90 text-lg font-semibold text-accent">
+          {t("composer.drop")}
+        </div>
+      )}
+      {image && <Lightbox files={image.files} at={image.at} onMove={(at) => setImage({ ...image, at })} onClose={() => setImage(null)} />}
+    </div>
+  );
+}

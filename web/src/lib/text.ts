@@ -1,0 +1,49 @@
+export type Piece = { text: string; href?: string };
+
+const LINK = /\bhttps?:\/\/[^\s<>"']+|\bwww\.[^\s<>"']+\.[^\s<>"']+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b/gi;
+
+/** Cuts a text into plain pieces and links. Only http, https and mailto can come out. */
+export function linkify(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let done = 0;
+  for (const match of text.matchAll(LINK)) {
+    const found = match[0].replace(/[.,;:!?)\]}'"»]+$/, "");
+    if (match.index > done) pieces.push({ text: text.slice(done, match.index) });
+    const href = found.includes("@") && !/^(https?:|www\.)/i.test(found) ? `mailto:${found}` : /^www\./i.test(found) ? `https://${found}` : found;
+    pieces.push({ text: found, href });
+    done = match.index + found.length;
+  }
+  if (done < text.length) pieces.push({ text: text.slice(done) });
+  return pieces;
+}
+
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  const text = letters.map((word) => [...(word ?? "")].find((letter) => /[\p{L}\p{N}]/u.test(letter)) ?? "").join("");
+  return (text || "?").toLocaleUpperCase();
+}
+
+/** A steady hue for a name, in degrees. */
+export function hue(name: string): number {
+  let sum = 7;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 3600;
+  return sum % 360;
+}
+
+export function fileSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export const capped = (count: number): string => (count >= 1000 ? "999+" : String(count));
+
+/** What follows the answer in an email text: the quoted history, if the server could tell it apart. */
+export function quoted(text: string, reply: string | null): string | null {
+  if (reply === null || reply.trim() === text.trim()) return null;
+  const rest = text.startsWith(reply) ? text.slice(reply.length) : text;
+  return rest.trim() || null;
+}
+
+export const classes = (...parts: (string | false | null | undefined)[]): string => parts.filter(Boolean).join(" ");
