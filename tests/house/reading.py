@@ -91,7 +91,7 @@ class House:
 
     @cached_property
     def channels(self) -> set[str]:
-        return {path.parent.name for path in self.root.glob("channels/*/__init__.py")}
+        return {path.parent.name for path in self.root.glob("channels/*/__init__.py")} - {"port"}
 
     @cached_property
     def rooms(self) -> list[Path]:

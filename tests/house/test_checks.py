@@ -118,7 +118,7 @@ PLANTED: list[tuple[checks.Check, str, str, str]] = [
         "from frontdesk.channels.sms import CHANNEL",
         "from frontdesk import channels",
     ),
-    (channels_are_not_named, "channels/port.py", "x = 'sms'", "x = 'text'"),
+    (channels_are_not_named, "channels/port/drivers.py", "x = 'sms'", "port = 'port'"),
     # the everyday word
     (channels_are_not_named, "people/rules.py", "x = inbox.channel == 'email'", "x = point.kind == 'email'"),
     (channels_are_not_named, "people/rules.py", "x = a in ('email', 'b')", "x = row['kind'] in ('email', 'b')"),

@@ -92,17 +92,14 @@ async def _rotate(settings: Settings, arguments: argparse.Namespace) -> None:
     async with process.connected(settings) as resources:
         count = await commands.rotate(resources)
         say(
-            f"A new key seals from now on; {count} credentials were sealed again. Restart running processes so that they read it."
+            f"A new key seals from now on; {count} credentials were sealed again."
+            " Restart running processes so that they read it."
         )
 
 
 async def _mail_show(settings: Settings, arguments: argparse.Namespace) -> None:
-    from frontdesk.channels.email.show import show
-
-    data = (
-        sys.stdin.buffer.read() if arguments.file == "-" else await asyncio.to_thread(Path(arguments.file).read_bytes)
-    )
-    shown: dict[str, Any] = await asyncio.to_thread(show, data)
+    read = sys.stdin.buffer.read if arguments.file == "-" else Path(arguments.file).read_bytes
+    shown = await asyncio.to_thread(commands.show, ".eml", await asyncio.to_thread(read))
     say(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
@@ -110,11 +107,8 @@ async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
     text = commands.openapi()
     if arguments.check:
         fresh = arguments.file.exists() and arguments.file.read_text() == text
-        say(
-            "docs/openapi.json is up to date."
-            if fresh
-            else "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
-        )
+        stale = "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
+        say("docs/openapi.json is up to date." if fresh else stale)
         return 0 if fresh else 1
     arguments.file.write_text(text)
     say(f"Wrote {arguments.file}.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
+from frontdesk import channels
 from frontdesk.app import http
+from frontdesk.channels.port import Shows
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.inboxes import queries as inbox_queries
 from frontdesk.kit.context import Resources
@@ -94,6 +96,14 @@ async def rotate(resources: Resources) -> int:
     """Seal every credential with a fresh key; returns how many."""
     fresh = resources.vault.rotated()
     return await inboxes.rotate(resources.db, fresh)
+
+
+def show(suffix: str, data: bytes) -> Mapping[str, Any]:
+    """What the channel that reads files ending in ``suffix`` makes of this one."""
+    for each in channels.all_channels().values():
+        if isinstance(each.driver, Shows) and suffix in each.driver.shows:
+            return each.driver.show(data)
+    raise Refused(f"No channel reads {suffix} files.")
 
 
 def openapi() -> str:

@@ -9,8 +9,8 @@ from frontdesk.channels.port import Channel
 
 @cache
 def all_channels() -> dict[str, Channel]:
-    """Every channel folder beside this file, by name, in alphabetical order."""
-    folders = sorted(module.name for module in iter_modules(__path__) if module.ispkg)
+    """Every channel folder beside this file, by name, in alphabetical order. ``port`` is what they all speak to."""
+    folders = sorted(module.name for module in iter_modules(__path__) if module.ispkg and module.name != "port")
     return {name: import_module(f"{__name__}.{name}").CHANNEL for name in folders}
 
 

@@ -1,4 +1,4 @@
-"""The email channel's driver: it joins the parts of this folder to the contract of ``port.py``.
+"""The email channel's driver: it joins the parts of this folder to the contract in ``port``.
 
 What it claims and what not. It *names* messages: their Message-ID is fixed before sending, so that a repeated
 attempt is the same mail. It does not claim that mail may be sent again safely: some recipients' servers drop a
@@ -10,8 +10,9 @@ the child that reads mails imports this package and shall stay small.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from frontdesk.channels.email.headers import canonical
 from frontdesk.channels.email.parse import own_address, parse
@@ -34,6 +35,8 @@ from frontdesk.kit.clock import now
 
 
 class Email:
+    shows = (".eml",)
+
     def parse(self, raw: Raw, account: Account) -> Sequence[Item]:
         return parse(raw, account)
 
@@ -123,6 +126,11 @@ class Email:
                 works.append("sending works")
         sentence = " and ".join(works) or "nothing to connect to: this inbox waits for a mail server to deliver into it"
         return sentence[:1].upper() + sentence[1:] + "."
+
+    def show(self, data: bytes) -> Mapping[str, Any]:
+        from frontdesk.channels.email.show import show
+
+        return show(data)
 
     def normalise(self, value: str, account: Account | None) -> Address:
         return Address(kind="email", value=canonical(value))
