@@ -148,6 +148,29 @@ async def test_a_data_sm_is_a_delivery_too(smsc):
     assert found.text == "hello"
 
 
+async def test_a_delivery_is_answered_only_after_its_commit(smsc):
+    async with bound(smsc) as (_, _, sink):
+        sink.gate.clear()
+        smsc.say(mo(sequence=7))
+        pulses = len(smsc.of(pdu.ENQUIRE_LINK))
+        await until(lambda: len(smsc.of(pdu.ENQUIRE_LINK)) > pulses + 1)
+        assert smsc.of(pdu.DELIVER_SM | pdu.RESPONSE) == []
+        sink.gate.set()
+        [answer] = await until(lambda: smsc.of(pdu.DELIVER_SM | pdu.RESPONSE))
+        assert (answer.sequence, answer.status, len(sink.rows)) == (7, pdu.ROK, 1)
+
+
+async def test_what_cannot_be_stored_is_not_answered_and_ends_the_session(smsc):
+    driver, sink, box = SmppSms(FAST), RememberingSink(), inbox(smsc.port)
+    listening = asyncio.create_task(driver.listen(box, sink))
+    await until(lambda: box.inbox_id in LIVE)
+    sink.broken = True
+    smsc.say(mo())
+    with pytest.raises(ConnectionError, match="the database is away"):
+        await asyncio.wait_for(listening, 5)
+    assert smsc.of(pdu.DELIVER_SM | pdu.RESPONSE) == []
+
+
 async def test_many_deliveries_are_committed_together_and_each_answered(smsc):
     async with bound(smsc) as (_, _, sink):
         sink.gate.clear()
