@@ -172,7 +172,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
 async def client(request: pytest.FixtureRequest, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
     """The real application, signed in as nobody. Live events flow only with ``live_db``: they need commits."""
     from frontdesk.app import http
-    from frontdesk.realtime.handlers import Hub
+    from frontdesk.realtime.queries.hub import Hub
 
     live = "live_db" in request.fixturenames
     hub = None if live else Hub(resources, lambda: resources.db.pool.acquire())  # type: ignore[arg-type, return-value]

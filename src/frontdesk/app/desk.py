@@ -11,8 +11,8 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row, Tx
-from frontdesk.realtime import queries as log
-from frontdesk.realtime.handlers import CLOSED, RESYNC, Fresh, Hub, Spoken
+from frontdesk.realtime.queries import log
+from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken
 
 HEARTBEAT = 15.0  # seconds
 
@@ -68,7 +68,7 @@ class LentDesk:
                     raise LookupError("the log no longer reaches back to there")
             while after < subscription.since:
                 async with self._resources.db.begin(account.workspace_id) as tx:
-                    rows = await log.log(tx, after, subscription.since)
+                    rows = await log.since(tx, after, subscription.since)
                     for item in await self._changed(tx, account, address, rows):
                         yield item
                 if not rows:

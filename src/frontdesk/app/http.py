@@ -39,7 +39,7 @@ from frontdesk.kit.files import Missing
 from frontdesk.people import queries as people
 from frontdesk.people import routes as people_routes
 from frontdesk.realtime import routes as realtime
-from frontdesk.realtime.handlers import Hub
+from frontdesk.realtime.queries.hub import Hub
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 SECURITY = {

@@ -17,7 +17,7 @@ from frontdesk.conversations.handlers import clocks, dispatch, ingest
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, jobs
 from frontdesk.kit.context import Resources
-from frontdesk.realtime.handlers import Hub
+from frontdesk.realtime.queries.hub import Hub
 
 IDLE = 5.0  # seconds after which the worker looks even if no bell rang
 SNOOZE_EVERY = 5.0

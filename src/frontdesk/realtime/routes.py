@@ -14,8 +14,8 @@ from litestar.response import Stream
 from frontdesk.kit.context import Actor, Context
 from frontdesk.kit.errors import Invalid
 from frontdesk.kit.transaction import Row
-from frontdesk.realtime import queries
-from frontdesk.realtime.handlers import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
+from frontdesk.realtime.queries import log
+from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
 from frontdesk.realtime.schemas import EventFrame
 
 HEARTBEAT = 15.0  # seconds
@@ -43,7 +43,7 @@ async def stream_events(
         int | None, Parameter(ge=0, le=2**62, description="Everything after this event; absent: from now on.")
     ] = None,
 ) -> Stream:
-    """Everything that happens in the workspace and that you may see, from ``after`` or ``Last-Event-ID`` on, without a gap.
+    """What happens in the workspace and you may see, without a gap from ``after`` or ``Last-Event-ID`` on.
 
     ``event: resync`` says that the log no longer reaches back: load afresh. Whispers (typing, seen) have no id.
     """
@@ -86,14 +86,14 @@ async def _missed(context: Context, subscription: Subscription, after: int) -> A
     """What happened between ``after`` and the moment of subscribing."""
     actor, resources = context.actor, context.resources
     async with resources.db.begin(actor.workspace_id) as tx:
-        complete = await queries.reaches_back(tx, after)
+        complete = await log.reaches_back(tx, after)
     if not complete:
         yield _resync(subscription.since)
         return
     while after < subscription.since:
         async with resources.db.begin(actor.workspace_id) as tx:
-            rows = await queries.log(tx, after, subscription.since)
-            frames = await queries.dress(tx, resources, rows)
+            rows = await log.since(tx, after, subscription.since)
+            frames = await log.dress(tx, resources, rows)
         if not rows:
             return
         for row, frame in zip(rows, frames, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -16,8 +16,8 @@ from frontdesk.people.schemas import Team, User
 class EventFrame(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One event. ``seq`` grows by one with each in a workspace; ``facts`` are the event's own fields.
 
-    Entities are snapshots as of delivery, which may be newer than the event. Each has a ``rev`` that only grows: a client
-    ignores one that is older than what it has, and so ends where a fresh load would.
+    Entities are snapshots as of delivery, which may be newer than the event. Each has a ``rev`` that only grows: a
+    client ignores one that is older than what it has, and so ends where a fresh load would.
     """
 
     seq: int
@@ -36,13 +36,3 @@ class EventFrame(msgspec.Struct, kw_only=True, omit_defaults=True):
     tag: Tag | None = None
     user: User | None = None
     team: Team | None = None
-
-
-class WhisperFrame(msgspec.Struct, kw_only=True):
-    """Something that is shown now and never stored."""
-
-    kind: Literal["typing", "seen", "viewing"]
-    conversation_id: int
-    user_id: int | None
-    contact: bool
-    on: bool

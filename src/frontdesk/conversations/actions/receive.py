@@ -109,9 +109,9 @@ async def receive(tx: Tx, arrivals: Sequence[Arrival]) -> int:
         return 0
     found = await contacts.find_or_create(tx, [arrival.item.sender for arrival in arrivals])
     for arrival in arrivals:
-        if arrival.item.also:
-            sender = arrival.item.sender
-            await contacts.link(tx, found[sender.kind, sender.scope, sender.value].contact_id, arrival.item.also)
+        if also := arrival.item.also:
+            address = arrival.item.sender
+            await contacts.link(tx, found[address.kind, address.scope, address.value].contact_id, also)
     senders = [found[a.item.sender.kind, a.item.sender.scope, a.item.sender.value] for a in arrivals]
     joined = await join(tx, arrivals, [sender.contact_id for sender in senders])
     ids = await _insert(

@@ -16,7 +16,7 @@ import structlog
 
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import BELL, WHISPER, WORK, Row
-from frontdesk.realtime import queries
+from frontdesk.realtime.queries import log as events
 from frontdesk.realtime.schemas import EventFrame
 
 QUEUE = 2000  # events that a slow stream may be behind before it has to load afresh
@@ -104,7 +104,7 @@ class Hub:
         async with feed.turn:
             if feed.seq < 0:
                 async with self._resources.db.begin(workspace_id) as tx:
-                    feed.seq = await queries.newest(tx)
+                    feed.seq = await events.newest(tx)
             made = Subscription(workspace_id, actor, feed.seq)
             feed.subscriptions.add(made)
             return made
@@ -117,7 +117,7 @@ class Hub:
                 self._feeds.pop(subscription.workspace_id, None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Listen until ``stop``; a lost connection is opened again, and everything is read that was missed meanwhile."""
+        """Listen until ``stop``; a lost connection is opened again, and what was missed meanwhile is read."""
         tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._check())]
         try:
             while not stop.is_set():
@@ -181,14 +181,14 @@ class Hub:
         async with feed.turn:
             while True:
                 async with self._resources.db.begin(workspace_id) as tx:
-                    rows = await queries.log(tx, feed.seq)
-                    frames = await queries.dress(tx, self._resources, rows)
+                    rows = await events.since(tx, feed.seq)
+                    frames = await events.dress(tx, self._resources, rows)
                 for row, frame in zip(rows, frames, strict=True):
                     fresh = Fresh(row, frame, encode(frame))
                     for subscription in feed.subscriptions:
                         subscription.put(fresh)
                     feed.seq = row["seq"]
-                if len(rows) < queries.PAGE:
+                if len(rows) < events.PAGE:
                     return
 
     async def _check(self) -> None:
@@ -203,7 +203,7 @@ class Hub:
                     by["tokens"].add(actor.token_id)
                 try:
                     async with self._resources.db.begin(workspace_id) as tx:
-                        sessions, tokens = await queries.still_valid(
+                        sessions, tokens = await events.still_valid(
                             tx, [i for i in by["sessions"] if i], [i for i in by["tokens"] if i]
                         )
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

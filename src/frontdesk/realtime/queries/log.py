@@ -29,10 +29,11 @@ async def reaches_back(tx: Tx, after: int) -> bool:
     return after >= (oldest - 1 if oldest is not None else await newest(tx))
 
 
-async def log(tx: Tx, after: int, upto: int | None = None) -> list[Row]:
+async def since(tx: Tx, after: int, upto: int | None = None) -> list[Row]:
     """Events in order, at most :data:`PAGE`."""
     return await tx.fetch(
-        "select * from events where workspace_id = $1 and seq > $2 and ($3::bigint is null or seq <= $3) order by seq limit $4",
+        "select * from events where workspace_id = $1 and seq > $2 and ($3::bigint is null or seq <= $3)"
+        " order by seq limit $4",
         tx.workspace_id,
         after,
         upto,
@@ -64,14 +65,24 @@ async def dress(tx: Tx, resources: Resources, rows: Sequence[Row]) -> list[Event
         inbox = inbox_rows.get(facts.get("inbox_id")) if row["kind"].startswith("Inbox") else None
         frames.append(
             EventFrame(
-                seq=row["seq"], kind=row["kind"], at=row["at"], actor_id=row["actor_id"], conversation_id=row["conversation_id"],
-                message_id=row["message_id"], contact_id=row["contact_id"], facts=facts,
-                conversation=conversations.get(row["conversation_id"]), message=messages.get(row["message_id"]),
-                contact=people_outside.get(row["contact_id"]), inbox=inboxes.out(inbox, resources.settings.url) if inbox else None,
-                label=shown_labels.get(facts.get("label_id")), tag=tags.get(facts.get("tag_id")),
-                user=users.get(facts.get("subject_id")), team=teams.get(facts.get("team_id")),
+                seq=row["seq"],
+                kind=row["kind"],
+                at=row["at"],
+                actor_id=row["actor_id"],
+                conversation_id=row["conversation_id"],
+                message_id=row["message_id"],
+                contact_id=row["contact_id"],
+                facts=facts,
+                conversation=conversations.get(row["conversation_id"]),
+                message=messages.get(row["message_id"]),
+                contact=people_outside.get(row["contact_id"]),
+                inbox=inboxes.out(inbox, resources.settings.url) if inbox else None,
+                label=shown_labels.get(facts.get("label_id")),
+                tag=tags.get(facts.get("tag_id")),
+                user=users.get(facts.get("subject_id")),
+                team=teams.get(facts.get("team_id")),
             )
-        )  # fmt: skip
+        )
     return frames
 
 
