@@ -231,6 +231,15 @@ class MessagePatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     due_at: datetime | UnsetType = UNSET
 
 
+class ForwardIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Pass a message on: to an address that the inbox can write to, with a few words in front."""
+
+    inbox_id: int
+    to: Annotated[str, Meta(min_length=1, max_length=320)]
+    cc: Annotated[list[Annotated[str, Meta(max_length=320)]], Meta(max_length=50)] = []
+    text: Annotated[str, Meta(max_length=100_000)] = ""
+
+
 class Retry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     mark: Literal["sent", "resend"] | None = None
 

@@ -103,7 +103,10 @@ async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
         raise Refused(TOO_LATE, code="too_late")
     await record(tx, message_id, DeliveryState.cancelled, source="user", force=True)
     await tx.execute(
-        "update messages set due_at = null where workspace_id = $1 and id = $2", tx.workspace_id, message_id
+        "update messages set due_at = null, at = least(at, $3) where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        message_id,
+        clock.now(),
     )
     await _touch(tx, row["conversation_id"], actor)
 

@@ -125,7 +125,8 @@ def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Acc
         text=row["text"], html=row["html"], subject=row["subject"],
         cc=tuple(row["meta"].get("cc", ())), bcc=tuple(row["meta"].get("bcc", ())),
         attachments=tuple(_attachment(resources, row["workspace_id"], file) for file in files),
-        answers=thread, token=token, sender_name=row["author_name"] or None, automatic=row["automatic"], meta=row["meta"],
+        answers=thread, token=token, sender_name=row["author_name"] or None, automatic=row["automatic"],
+        meta=row["meta"] | ({"attempted_at": row["sending_since"].isoformat()} if row["sending_since"] else {}),
         external_id=row["external_id"] or named, attempt=row["attempts"], callback_url=account.hook_url,
     )  # fmt: skip
 

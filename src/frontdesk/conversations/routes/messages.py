@@ -10,14 +10,16 @@ from litestar.params import Parameter
 from frontdesk.channels import channel
 from frontdesk.channels.port import Normalises
 from frontdesk.contacts import actions as contacts
+from frontdesk.contacts.actions import Found
 from frontdesk.conversations import schemas
-from frontdesk.conversations.actions import change, keep_file, send, write
+from frontdesk.conversations.actions import change, forward, keep_file, send, write
 from frontdesk.conversations.queries import documents, snapshots, thread
 from frontdesk.conversations.routes.params import ClientKey, Cursor, Limit, PathId, key_of
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import downloads, paging
 from frontdesk.kit.context import Context
 from frontdesk.kit.errors import Invalid, TooLarge
+from frontdesk.kit.transaction import Row, Tx
 
 TAGS = ["messages"]
 READ, WRITE = "conversations:read", "conversations:write"
@@ -114,6 +116,24 @@ async def move_message(context: Context, message_id: PathId, data: schemas.Move)
         return await thread.message(tx, context.actor, message_id, context.resources.file_url)
 
 
+@post("/messages/{message_id:int}/forward", operation_id="forwardMessage", status_code=201, tags=TAGS)
+async def forward_message(
+    context: Context, message_id: PathId, data: schemas.ForwardIn, client_key: ClientKey = None
+) -> schemas.Message:
+    """Pass a message on to another address, with its files; only through channels that carry mail-like copies."""
+    async with context.begin(WRITE) as tx:
+        row = await thread.row(tx, context.actor, message_id)
+        inbox = await inboxes.get(tx, data.inbox_id)
+        if not channel(inbox["channel"]).can.copies:
+            raise Invalid("This inbox cannot forward messages.", code="no_forwarding")
+        found = await _addressee(tx, context, inbox, data.to)
+        sent = await forward(
+            tx, row, found.contact_id, found.point_id, inbox_id=data.inbox_id, text=data.text, cc=data.cc,
+            actor=context.actor, client_key=key_of(client_key),
+        )  # fmt: skip
+        return (await snapshots.messages(tx, [sent], context.resources.file_url))[sent]
+
+
 @get("/messages/{message_id:int}/delivery", operation_id="getDelivery", tags=TAGS)
 async def get_delivery(context: Context, message_id: PathId) -> list[schemas.Receipt]:
     """Everything that is known of a message's way, oldest first."""
@@ -184,14 +204,7 @@ async def send_test_message(context: Context, inbox_id: PathId, data: schemas.Te
     actor.require("inboxes:write")
     async with context.begin(WRITE) as tx:
         inbox = await inboxes.get(tx, inbox_id)
-        driver = channel(inbox["channel"]).driver
-        if not isinstance(driver, Normalises):
-            raise Invalid("This channel can only answer people who wrote first.", code="may_not_start")
-        try:
-            address = driver.normalise(data.to, inboxes.account(resources.vault, resources.settings.url, inbox))
-        except ValueError as error:
-            raise Invalid(str(error), fields={"to": str(error)}) from error
-        found = (await contacts.find_or_create(tx, [address]))[address.kind, address.scope, address.value]
+        found = await _addressee(tx, context, inbox, data.to)
         conversation_id, _ = await change.open_conversation(
             tx, found.contact_id, inbox_id, second=False, actor_id=actor.user_id
         )
@@ -203,7 +216,20 @@ async def send_test_message(context: Context, inbox_id: PathId, data: schemas.Te
         return (await snapshots.messages(tx, [message_id], resources.file_url))[message_id]
 
 
+async def _addressee(tx: Tx, context: Context, inbox: Row, typed: str) -> Found:
+    """The contact behind an address that a person typed, made if there is none."""
+    driver = channel(inbox["channel"]).driver
+    if not isinstance(driver, Normalises):
+        raise Invalid("This channel can only answer people who wrote first.", code="may_not_start")
+    try:
+        account = inboxes.account(context.resources.vault, context.resources.settings.url, inbox)
+        address = driver.normalise(typed, account)
+    except ValueError as error:
+        raise Invalid(str(error), fields={"to": str(error)}) from error
+    return (await contacts.find_or_create(tx, [address]))[address.kind, address.scope, address.value]
+
+
 ROUTES = [
     list_messages, send_message, add_comment, get_message, change_message, cancel_message, retry_message, send_now, move_message,
-    get_delivery, get_message_html, get_message_source, list_scheduled, upload_file, send_test_message,
+    forward_message, get_delivery, get_message_html, get_message_source, list_scheduled, upload_file, send_test_message,
 ]  # fmt: skip
