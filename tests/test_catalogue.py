@@ -238,7 +238,7 @@ async def test_another_workspaces_rows_cannot_be_read_or_written(
     for statement, refusal in (
         ("insert into contacts (workspace_id, name) values ($1, 'X')", asyncpg.InsufficientPrivilegeError),
         (
-            f"insert into contact_points (workspace_id, contact_id, kind, value) values ({workspace}, {theirs}, '', '')",
+            f"insert into contact_points (workspace_id, contact_id, kind, value) select {workspace}, {theirs}, '', ''",
             asyncpg.ForeignKeyViolationError,
         ),
     ):

@@ -383,8 +383,10 @@ async def test_deleting_takes_those_who_became_it_too(
 @pytest.mark.parametrize(
     ("q", "names"),
     [
-        ("", ["ana", "Anna", "Ben_50%", "Çelik"]), ("AN", ["ana", "Anna"]), ("nn", ["Anna"]), ("%", ["Ben_50%"]), ("_", ["Ben_50%"]),
-        ("\\", []), ("çEl", ["Çelik"]), ("hill.ex", ["Anna"]), ("21 0123-45", ["ana"]), ("0030 210", ["ana"]), ("+30", ["ana"]),
+        ("", ["ana", "Anna", "Ben_50%", "Çelik"]), ("AN", ["ana", "Anna"]), ("nn", ["Anna"]), ("%", ["Ben_50%"]),
+        ("_", ["Ben_50%"]),
+        ("\\", []), ("çEl", ["Çelik"]), ("hill.ex", ["Anna"]), ("21 0123-45", ["ana"]), ("0030 210", ["ana"]),
+        ("+30", ["ana"]),
         ("a\0na", ["ana"]), ("' or 1=1 --", []),
     ],
 )  # fmt: skip

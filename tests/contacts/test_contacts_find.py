@@ -1,4 +1,4 @@
-"""Whom a message is from: one contact for an address, however many deliveries race; suggestions, never silent merges."""
+"""Whom a message is from: one contact for an address, however many deliveries race; no silent merges."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ async def test_fifty_deliveries_at_once_make_one_contact(live_db: Database, work
     async with live_db.begin(workspace) as tx:
         assert await tx.fetchval("select count(*) from contact_points") == 9
         assert await tx.fetchval("select count(*) from contacts") == 9
-        orphans = "select count(*) from contacts c where not exists (select 1 from contact_points p where p.contact_id = c.id)"
-        assert await tx.fetchval(orphans) == 0
+        orphans = await tx.fetch("select id from contacts where id not in (select contact_id from contact_points)")
+        assert orphans == []
         assert await tx.fetchval("select count(*) from events where kind = 'ContactChanged'") == 9
 
 
@@ -107,8 +107,10 @@ async def test_a_proof_is_remembered(db: Database, workspace: int) -> None:
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("  Ana \n  Papadaki ", "Ana Papadaki"), ("\u200b\u200b", ""), ("evil\u202egnp.exe", "evilgnp.exe"), ("a\0b", "a b"),
-        ("x" * 10**6, "x" * 200), ("👨‍👩‍👧", "👨‍👩‍👧"), ("می‌خواهم", "می‌خواهم"), ("<b>Ana</b>", "<b>Ana</b>"), ("\ud800A", "?A"),
+        ("  Ana \n  Papadaki ", "Ana Papadaki"), ("\u200b\u200b", ""), ("evil\u202egnp.exe", "evilgnp.exe"),
+        ("a\0b", "a b"),
+        ("x" * 10**6, "x" * 200), ("👨‍👩‍👧", "👨‍👩‍👧"), ("می‌خواهم", "می‌خواهم"), ("<b>Ana</b>", "<b>Ana</b>"),
+        ("\ud800A", "?A"),
         ("=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0"), ("\u0301\u0302", ""),
     ],
 )  # fmt: skip
