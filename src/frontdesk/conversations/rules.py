@@ -178,12 +178,13 @@ _STRIP = re.compile(r"^[\W_]+|[\W_]+$")
 
 def keyword(text: str) -> Literal["stop", "start", "help"] | None:
     """What a message asks for if it is nothing but a keyword; full-width letters, case, accents and punctuation aside."""
-    folded = unicodedata.normalize("NFKD", text[:64]).casefold()
-    bare = "".join(char for char in folded if not unicodedata.combining(char))
-    word = _STRIP.sub("", bare.strip())
+    text = text.strip()
     if len(text) > 64:
         return None
-    if word in STOP_WORDS or word.replace(" ", "") in STOP_WORDS - {"td", "end"}:
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    bare = "".join(char for char in folded if not unicodedata.combining(char))
+    word = _STRIP.sub("", bare.strip())
+    if word in STOP_WORDS or word.replace(" ", "").replace("-", "") in STOP_WORDS - {"td", "end"}:
         return "stop"
     if word in START_WORDS:
         return "start"
