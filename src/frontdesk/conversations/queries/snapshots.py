@@ -115,7 +115,7 @@ def _delivery(row: Row) -> schemas.Delivery | None:
 
 def _email(meta: dict[str, Any]) -> schemas.EmailHeaders | None:
     """The envelope, where the channel has one (its driver keeps ``to`` and ``cc`` in the message's meta)."""
-    if "to" not in meta:
+    if not isinstance(meta.get("to"), list):
         return None
     lists = {name: [_address(entry) for entry in meta.get(name) or []] for name in ("to", "cc", "bcc")}
     sender, reply_to = meta.get("from"), meta.get("reply_to")
