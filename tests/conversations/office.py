@@ -14,7 +14,7 @@ from conversations.pretend import Pretend, line, post
 from frontdesk import channels
 from frontdesk.channels.port import Channel, Raw
 from frontdesk.conversations.actions import send
-from frontdesk.conversations.handlers import dispatch, ingest
+from frontdesk.conversations.handlers import clocks, dispatch, ingest  # (clocks registers jobs)
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor, Resources
@@ -103,6 +103,10 @@ class Office:
             if not await dispatch.dispatch(self.resources):
                 return
         raise AssertionError("the outbox never comes to rest")
+
+    async def tick(self) -> None:
+        """What time alone brings about."""
+        await clocks.end_snoozes(self.resources)
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         async with self.db.begin(self.workspace) as tx:

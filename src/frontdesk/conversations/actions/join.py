@@ -1,8 +1,8 @@
 """Which conversation an inbound message joins, for a whole batch at once.
 
-In this order: the conversation whose token it was sent to; the one whose message it answers, if the sender takes part in
-it (otherwise anybody could write into it by naming an id); the contact's open one under the workspace's policy; one that
-was closed a short while ago; a new one.
+In this order: the conversation whose token it was sent to; the one whose message it answers, if the sender takes part
+in it (otherwise anybody could write into it by naming an id); the contact's open one under the workspace's policy; one
+that was closed a short while ago; a new one.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ async def join(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) 
     keys = [(contact, rules.join_key(policy, a.inbox_id)) for a, contact in zip(arrivals, contact_ids, strict=True)]
     for arrival, key, conversation_id in zip(arrivals, keys, answered, strict=True):
         if conversation_id not in by_id and key not in open_by_key:
-            wanted.setdefault(key, arrival)
+            if key not in wanted or wanted[key].item.automatic:  # what a person wrote decides, not what a machine did
+                wanted[key] = arrival
     opened = await _open(tx, wanted, policy, int(settings.get("reopen_days", 14)))
     await _rejoin(tx, _reopened(arrivals, answered, by_id, policy))
     places = []
@@ -98,8 +99,8 @@ def _reopened(
 
 async def _answered(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) -> list[int | None]:
     """For each arrival the conversation that its token or the message it answers belongs to."""
-    ids = sorted({answer for a in arrivals if a.channel.can.joins_thread for answer in a.item.answers if answer})
-    tokens = sorted({int(a.item.token) for a in arrivals if a.item.token and a.item.token.isdigit()})
+    ids = sorted({answer for a in arrivals if a.channel.can.joins_thread for answer in _answers(a)})
+    tokens = sorted({token for a in arrivals if (token := _token(a)) is not None})
     if not ids and not tokens:
         return [None] * len(arrivals)
     rows = await tx.fetch(
@@ -115,16 +116,19 @@ async def _answered(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[i
     exist = {
         row["id"]
         for row in await tx.fetch(
-            "select id from conversations where workspace_id = $1 and id = any($2)", tx.workspace_id, tokens
+            # One without messages was merged into another: the message that this answers leads there.
+            "select id from conversations where workspace_id = $1 and id = any($2) and message_count > 0",
+            tx.workspace_id,
+            tokens,
         )
     }
     result: list[int | None] = []
     for arrival, contact_id in zip(arrivals, contact_ids, strict=True):
-        token = int(arrival.item.token) if arrival.item.token and arrival.item.token.isdigit() else None
+        token = _token(arrival)
         if token in exist:
             result.append(token)
         else:
-            named = [row for answer in arrival.item.answers for row in by_external.get(answer, [])]
+            named = [row for answer in _answers(arrival) for row in by_external.get(answer, [])]
             result.append(await _trusted(tx, arrival, contact_id, named))
     return result
 
@@ -144,15 +148,29 @@ async def _trusted(tx: Tx, arrival: Arrival, contact_id: int, named: Iterable[Ro
         " and (meta->'to' ? $3 or meta->'cc' ? $3) order by id desc limit 1",
         tx.workspace_id,
         strangers,
-        arrival.item.sender.value,
+        rules.clean(arrival.item.sender.value),
     )
     return copied
+
+
+def _token(arrival: Arrival) -> int | None:
+    """The conversation that the address it was sent to names, if it can be one."""
+    token = arrival.item.token or ""
+    return int(token) if token.isascii() and token.isdigit() and len(token) <= 18 else None
+
+
+def _answers(arrival: Arrival) -> list[str]:
+    return [rules.clean(answer) for answer in arrival.item.answers if answer]
 
 
 async def _open(
     tx: Tx, wanted: dict[tuple[int, int], Arrival], policy: rules.Joining, reopen_days: int
 ) -> dict[tuple[int, int], tuple[int, bool]]:
-    """Reopen what was closed a short while ago, open the rest: (conversation id, whether it is new) by (contact, join key)."""
+    """Reopen what was closed a short while ago, open the rest.
+
+    Returns (conversation id, whether it is new) by (contact, join key). What a machine sent joins the one that was
+    closed, and leaves it closed.
+    """
     if not wanted:
         return {}
     result: dict[tuple[int, int], tuple[int, bool]] = {}
@@ -161,13 +179,15 @@ async def _open(
     for row in await tx.fetch(_RECENT, tx.workspace_id, [contact for contact, _ in wanted], since, policy == "contact"):
         key = (row["contact_id"], row["key"])
         arrival = wanted.get(key)
-        if arrival and not arrival.item.automatic and rules.reopens(row["closed_at"], arrival.received_at, reopen_days):
+        if arrival and rules.reopens(row["closed_at"], arrival.received_at, reopen_days):
             result[key] = (row["id"], False)
-    if result:
-        reopened, join_keys = [found[0] for found in result.values()], [key[1] for key in result]
+    woken = [(found, key) for (contact, key), (found, _) in result.items() if not wanted[contact, key].item.automatic]
+    if woken:
+        reopened, join_keys = columns(woken, 2)
         await tx.execute(
             "update conversations c set status = 'open', closed_at = null, join_key = r.key, rev = rev + 1"
-            " from unnest($2::bigint[], $3::bigint[]) r (id, key) where c.workspace_id = $1 and c.id = r.id and c.status = 'closed'",
+            " from unnest($2::bigint[], $3::bigint[]) r (id, key)"
+            " where c.workspace_id = $1 and c.id = r.id and c.status = 'closed'",
             tx.workspace_id,
             reopened,
             join_keys,
@@ -180,7 +200,8 @@ async def _open(
     late = [key for key in wanted if key not in result]  # somebody opened them between our look and our insert
     for row in (
         await tx.fetch(
-            "select id, contact_id, join_key from conversations where workspace_id = $1 and contact_id = any($2) and join_key is not null",
+            "select id, contact_id, join_key from conversations"
+            " where workspace_id = $1 and contact_id = any($2) and join_key is not null",
             tx.workspace_id,
             [contact for contact, _ in late],
         )
@@ -192,7 +213,7 @@ async def _open(
 
 
 async def _rejoin(tx: Tx, closed: Sequence[tuple[int, int]]) -> None:
-    """Closed conversations (id, join key) that an answer reopens become the joining ones, unless the contact has another."""
+    """Closed conversations (id, join key) that an answer reopens join from now on, unless the contact has another."""
     if closed:
         await tx.execute(_REJOIN, tx.workspace_id, *columns(closed, 2))
 

@@ -10,7 +10,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.activity import add_activity
 from frontdesk.conversations.actions.send import send
 from frontdesk.kit import clock
-from frontdesk.kit.errors import Refused
+from frontdesk.kit.errors import NotFound, Refused
 from frontdesk.kit.transaction import Tx
 
 if TYPE_CHECKING:
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
 
 
 async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) -> None:
-    """For each new message (arrival, conversation id, point id) that is nothing but a keyword: record it and confirm once."""
+    """Record and confirm once what is nothing but a keyword, of new messages (arrival, conversation id, point id)."""
     for arrival, conversation_id, point_id in messages:
         if not arrival.channel.can.opt_out_keywords or arrival.item.own:
             continue
-        kind = rules.keyword(arrival.item.text)
+        text = rules.clean(arrival.item.text)
+        kind = rules.keyword(text)
         if kind is None:
             continue
         changed = True
         if kind == "stop":
             changed = await contacts.opt_out(
                 tx, point_id, source="keyword", reason="They asked for it in their own words.",
-                evidence=arrival.item.text[:200], inbox_id=arrival.inbox_id,
+                evidence=text[:200], inbox_id=arrival.inbox_id,
             )  # fmt: skip
             if changed:
-                await add_activity(tx, conversation_id, "opted_out", {"text": arrival.item.text[:64]})
+                await add_activity(tx, conversation_id, "opted_out", {"text": text[:64]})
         elif kind == "start":
             changed = await contacts.opt_in(
                 tx, point_id, source="keyword", reason="They asked for it in their own words.",
-                evidence=arrival.item.text[:200], inbox_id=arrival.inbox_id,
+                evidence=text[:200], inbox_id=arrival.inbox_id,
             )  # fmt: skip
             if changed:
-                await add_activity(tx, conversation_id, "opted_in", {"text": arrival.item.text[:64]})
+                await add_activity(tx, conversation_id, "opted_in", {"text": text[:64]})
         # "yes" is START only for somebody who had opted out; to everybody else it is a word in a conversation.
         managed = bool(arrival.item.meta.get("opt_out_type"))  # the provider has already confirmed it
         if changed and not managed and await _may_answer(tx, point_id, f"keyword:{kind}"):
@@ -48,15 +49,16 @@ async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) ->
                     tx, conversation_id, rules.keyword_answer(kind, arrival.inbox_name), inbox_id=arrival.inbox_id,
                     point_id=point_id, author_id=None, automatic=True, answers_opt_out=True,
                 )  # fmt: skip
-            except Refused:
-                continue  # an inbox that cannot send now owes no confirmation later
+            except (NotFound, Refused):
+                continue  # an inbox that cannot send now, or is gone, owes no confirmation later
 
 
 async def _may_answer(tx: Tx, point_id: int, purpose: str) -> bool:
     """Count one automatic message to this address, unless it would be part of a loop."""
     now = clock.now()
     rows = await tx.fetch(
-        "select at from auto_replies where workspace_id = $1 and point_id = $2 and at > $3::timestamptz - interval '1 day'",
+        "select at from auto_replies where workspace_id = $1 and point_id = $2"
+        " and at > $3::timestamptz - interval '1 day'",
         tx.workspace_id,
         point_id,
         now,

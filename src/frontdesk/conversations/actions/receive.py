@@ -1,8 +1,8 @@
 """Messages coming in: a whole batch becomes contacts, conversations, messages and events in a handful of statements.
 
 The caller holds the workspace's ingest lock and one transaction. What makes a repeated delivery harmless is the unique
-index on ``(workspace_id, inbox_id, external_id)``, not the look-up here; the look-up only keeps a repeat from opening an
-empty conversation.
+index on ``(workspace_id, inbox_id, external_id)``, not the look-up here; the look-up only keeps a repeat from opening
+an empty conversation.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from frontdesk.conversations.events import ConversationOpened, MessageReceived
 from frontdesk.kit.transaction import Tx, columns
 
 _INSERT = """
-insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_name, text, reply, html,
-                      subject, external_id, automatic, meta, raw_id, at, delivery, delivery_at)
+insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_name, text, reply,
+                      html, subject, external_id, automatic, meta, raw_id, at, delivery, delivery_at)
 select $1, m.conversation_id, m.direction, 'contact', m.inbox_id, m.point_id, m.author_name, m.text, m.reply, m.html,
        m.subject, m.external_id, m.automatic, m.meta, m.raw_id, m.at,
        case m.direction when 'out' then 'sent' end, case m.direction when 'out' then m.at end
@@ -43,8 +43,9 @@ with news as (
          (array_agg(message_id order by o desc))[1] as message_id, (array_agg(preview order by o desc))[1] as preview,
          (array_agg(direction order by o desc))[1] as direction, (array_agg(inbox_id order by o desc))[1] as inbox_id,
          (array_agg(author order by o desc))[1] as author, array_agg(distinct inbox_id) as inbox_ids
-  from unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::timestamptz[], $9::bool[])
-    with ordinality as m (conversation_id, message_id, direction, inbox_id, author, preview, at, wakes, o)
+  from unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::timestamptz[],
+              $9::bool[]) with ordinality
+    as m (conversation_id, message_id, direction, inbox_id, author, preview, at, wakes, o)
   group by conversation_id)
 update conversations c set
   inbound_count = c.inbound_count + news.received, message_count = c.message_count + news.n,
@@ -61,9 +62,10 @@ from news where c.workspace_id = $1 and c.id = news.conversation_id
 """
 
 _ATTACH = """
-insert into attachments (workspace_id, message_id, hash, name, content_type, size, content_id, inline, state, source_url)
-select $1, a.* from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bool[], $9::text[],
-                           $10::text[]) as a
+insert into attachments
+  (workspace_id, message_id, hash, name, content_type, size, content_id, inline, state, source_url)
+select $1, a.* from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bool[],
+                           $9::text[], $10::text[]) as a
 returning id, message_id, state
 """
 
@@ -147,7 +149,8 @@ async def _unknown(tx: Tx, arrivals: Sequence[Arrival]) -> list[Arrival]:
         return []
     inboxes, ids = columns([arrival.key for arrival in arrivals], 2)
     known = await tx.fetch(
-        "select m.inbox_id, m.external_id from messages m join unnest($2::bigint[], $3::text[]) k (inbox_id, external_id)"
+        "select m.inbox_id, m.external_id from messages m"
+        " join unnest($2::bigint[], $3::text[]) k (inbox_id, external_id)"
         " on m.inbox_id = k.inbox_id and m.external_id = k.external_id where m.workspace_id = $1",
         tx.workspace_id,
         inboxes,
@@ -173,7 +176,8 @@ async def _insert(
         subject = rules.clean(item.subject)[:1000] if item.subject else None
         rows.append((
             conversation_id, arrival.direction, arrival.inbox_id, point_id, rules.clean(item.sender.name)[:200],
-            rules.clean(item.text), reply, html, subject, arrival.key[1], item.automatic, _meta(item), arrival.raw_id, arrival.at,
+            rules.clean(item.text), reply, html, subject, arrival.key[1], item.automatic, _meta(item), arrival.raw_id,
+            arrival.at,
         ))  # fmt: skip
     made = await tx.fetch(_INSERT, tx.workspace_id, *columns(rows, 14))
     return {(row["inbox_id"], row["external_id"]): row["id"] for row in made}
@@ -183,6 +187,10 @@ def _meta(item: Inbound) -> dict[str, Any]:
     """What the driver kept, as JSON that PostgreSQL takes (it refuses NUL)."""
     cleaned = _clean_json(dict(item.meta))
     return cleaned if isinstance(cleaned, dict) else {}
+
+
+def _cleaned(text: str | None) -> str | None:
+    return None if text is None else rules.clean(text)
 
 
 def _clean_json(value: Any) -> Any:
@@ -203,8 +211,8 @@ async def _attach(tx: Tx, arrivals: Sequence[Arrival], ids: dict[tuple[int, str]
             state = "ready" if kept.hash else "fetching"
             name = rules.clean(file.name)[:255] or "file"
             rows.append((
-                ids[arrival.key], kept.hash, name, rules.clean(file.content_type)[:255], kept.size, file.content_id,
-                file.inline, state, None if kept.hash else file.url,
+                ids[arrival.key], kept.hash, name, rules.clean(file.content_type)[:255], kept.size,
+                _cleaned(file.content_id), file.inline, state, None if kept.hash else _cleaned(file.url),
             ))  # fmt: skip
     if not rows:
         return
@@ -218,8 +226,9 @@ async def _count(
 ) -> None:
     rows = [
         (
-            conversation_id, ids[arrival.key], arrival.direction, arrival.inbox_id, arrival.item.sender.name[:200] or None,
-            rules.preview(_shown(arrival.item), [kept.file.name for kept in arrival.files]), arrival.at,
+            conversation_id, ids[arrival.key], arrival.direction, arrival.inbox_id,
+            rules.clean(arrival.item.sender.name)[:200] or None,
+            rules.preview(_shown(arrival.item), [rules.clean(kept.file.name) for kept in arrival.files]), arrival.at,
             not arrival.item.automatic and not arrival.item.own,
         )
         for arrival, conversation_id in zip(arrivals, conversations, strict=True)
