@@ -11,7 +11,10 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from conftest import PASSWORD, add_user
+from frontdesk.channels.port import Raw
+from frontdesk.contacts import actions as of_contacts
 from frontdesk.contacts import routes as contacts
+from frontdesk.inboxes import actions as of_inboxes
 from frontdesk.inboxes import routes as inboxes
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.people import actions
@@ -254,6 +257,7 @@ async def test_changing_oneself(signed_in: httpx.AsyncClient) -> None:
         "preferences": {"theme": "dark"},
         "password": {"current": PASSWORD, "new": "another good one"},
     }
+    assert (await signed_in.patch("/api/v1/me", json={"name": "An"})).json()["user"]["name"] == "An"
     changed = await signed_in.patch("/api/v1/me", json=change)
     assert changed.status_code == 200, changed.text
     assert (changed.json()["user"]["name"], changed.json()["user"]["preferences"]) == ("Anna", {"theme": "dark"})
@@ -338,6 +342,22 @@ async def test_an_inbox_from_connecting_to_letting_go(signed_in: httpx.AsyncClie
     assert (await signed_in.get(path)).status_code == 404
 
 
+async def test_what_was_set_aside_is_replayed_or_discarded(signed_in: httpx.AsyncClient, resources: Resources) -> None:
+    inbox = (await signed_in.post("/api/v1/inboxes", json=BODIES["createInbox"])).json()
+    me = (await signed_in.get("/api/v1/me")).json()
+    async with resources.db.begin(me["workspace"]["id"]) as tx:
+        await of_inboxes.store(tx, inbox["id"], [Raw(dedupe_key=key, body=key.encode()) for key in "abc"])
+        await tx.execute("update raw_deliveries set state = 'set_aside', error = 'odd'")
+    first = (await signed_in.get("/api/v1/set-aside", params={"limit": 2})).json()
+    rest = (await signed_in.get("/api/v1/set-aside", params={"limit": 2, "cursor": first["next"]})).json()
+    listed = first["items"] + rest["items"]
+    assert [(one["preview"], one["error"]) for one in listed] == [("c", "odd"), ("b", "odd"), ("a", "odd")]
+    for one, how in zip(listed, ("replay", "discard"), strict=False):
+        assert (await signed_in.post(f"/api/v1/set-aside/{one['id']}/{how}")).status_code == 204
+        assert (await signed_in.post(f"/api/v1/set-aside/{one['id']}/{how}")).status_code == 404
+    assert len((await signed_in.get("/api/v1/set-aside")).json()["items"]) == 1
+
+
 async def test_a_secret_is_in_no_answer(signed_in: httpx.AsyncClient) -> None:
     inbox = (await signed_in.post("/api/v1/inboxes", json=BODIES["createInbox"])).json()
     answers = [await signed_in.patch(f"/api/v1/inboxes/{inbox['id']}", json={"settings": {"certificate": CANARY}})]
@@ -368,7 +388,11 @@ async def test_contacts_from_making_to_merging(signed_in: httpx.AsyncClient) -> 
         None,
     )
     assert one["created_at"].endswith("Z")
-    ben = (await signed_in.post("/api/v1/contacts", json={"name": "Ben"})).json()
+    ben = (await signed_in.post("/api/v1/contacts", json={"name": "Be"})).json()
+    changed = await signed_in.patch(f"/api/v1/contacts/{ben['id']}", json={"name": "Ben", "timezone": "Europe/Athens"})
+    assert (changed.json()["name"], changed.json()["timezone"], changed.json()["rev"]) == ("Ben", "Europe/Athens", 2)
+    added = await signed_in.post(f"/api/v1/contacts/{ben['id']}/points", json={"kind": "paper", "value": "ben@hill"})
+    assert [one["value"] for one in added.json()["points"]] == ["ben@hill"]
     taken = await signed_in.post(f"/api/v1/contacts/{ben['id']}/points", json={"kind": "paper", "value": "ana@hill"})
     assert (taken.status_code, taken.json()["code"], taken.json()["fields"]["contact_id"]) == (
         409,
@@ -385,7 +409,7 @@ async def test_contacts_from_making_to_merging(signed_in: httpx.AsyncClient) -> 
     tag = (await signed_in.post("/api/v1/tags", json={"name": "Lead"})).json()
     assert (await signed_in.put(f"/api/v1/contacts/{one['id']}/tags/{tag['id']}")).status_code == 204
     merged = await signed_in.post(f"/api/v1/contacts/{one['id']}/merge", json={"into": ben["id"]})
-    assert (merged.json()["id"], merged.json()["tags"], len(merged.json()["points"])) == (ben["id"], [tag["id"]], 1)
+    assert (merged.json()["id"], merged.json()["tags"], len(merged.json()["points"])) == (ben["id"], [tag["id"]], 2)
     assert (await signed_in.get(f"/api/v1/contacts/{one['id']}")).json()["id"] == ben["id"]
     again = await signed_in.post(f"/api/v1/contacts/{ben['id']}/merge", json={"into": one["id"]})
     assert (again.status_code, again.json()["code"]) == (409, "already_merged")
@@ -400,8 +424,6 @@ async def test_contacts_from_making_to_merging(signed_in: httpx.AsyncClient) -> 
 
 
 async def test_suggestions_are_answered(signed_in: httpx.AsyncClient, resources: Resources) -> None:
-    from frontdesk.contacts import actions as of_contacts
-
     ids = [(await signed_in.post("/api/v1/contacts", json={"name": name})).json()["id"] for name in ("A", "B", "C")]
     me = (await signed_in.get("/api/v1/me")).json()
     async with resources.db.begin(me["workspace"]["id"]) as tx:

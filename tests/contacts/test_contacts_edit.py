@@ -217,8 +217,8 @@ async def test_what_was_typed_is_read_by_the_channel_that_claims_it(
     async with db.begin(workspace) as tx:
         settings = {"host": "h.example", "password": "p"}
         await inboxes.create(tx, vault, channel="paper", name="Box", settings=settings, by=owner)
-        (address,) = await actions.normalised(tx, [("paper", " ANA@Hill ")])
-        assert address == Address(kind="paper", value="ana@hill")
+        two = await actions.normalised(tx, [("paper", " ANA@Hill "), ("paper", "ben@hill")])
+        assert two == [Address(kind="paper", value=value) for value in ("ana@hill", "ben@hill")]
         with pytest.raises(Invalid) as caught:
             await actions.normalised(tx, [("paper", "nowhere")])
         assert caught.value.fields == {"value": "This is not an address on paper."}

@@ -9,6 +9,7 @@ import pytest
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions, events, queries
 from frontdesk.kit.context import Actor
+from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.transaction import Database, Tx
 
 PHONE = Address(kind="phone", value="+302101234567")
@@ -207,3 +208,11 @@ async def test_what_comes_in_during_a_merge_goes_to_the_one_that_stays(live_db: 
         while not await tx.fetchval("select count(*) from pg_locks where not granted"):
             await asyncio.sleep(0.01)
     assert await delivering == mail.contact_id
+
+
+async def test_a_contact_that_does_not_settle_is_an_honest_503(db: Database, workspace: int) -> None:
+    async with db.begin(workspace) as tx:
+        one, _ = await find(tx, PHONE, MAIL)
+        await tx.execute("update contacts set merged_into = $1 where id <> $1", one.contact_id)
+        with pytest.raises(Unavailable):
+            await find(tx, PHONE, MAIL)

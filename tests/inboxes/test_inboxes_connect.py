@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from frontdesk.channels.port import Channel
+from frontdesk import channels
+from frontdesk.channels.port import Account, Channel, Item, Outbound, Raw, Sent
 from frontdesk.inboxes import actions, events, queries, rules
 from frontdesk.inboxes.actions import health
 from frontdesk.kit.context import Actor, Resources
@@ -280,3 +282,41 @@ def test_keys_and_texts_are_made_storable() -> None:
     assert rules.dedupe_key("x" * 501) == rules.dedupe_key("x" * 501) != rules.dedupe_key("x" * 502)
     assert len(rules.dedupe_key("x" * 5000)) < 100
     assert rules.storable_json({"a\0": ["\ud800", {"b": "\0c"}, 1, None]}) == {"a": ["?", {"b": "c"}, 1, None]}
+
+
+async def test_an_inbox_whose_channel_is_not_installed(resources: Resources, owner: Actor) -> None:
+    row = await connect(resources.db, resources.vault, owner, number=3.5, form={"a": [1]})
+    async with resources.db.begin(owner.workspace_id) as tx:
+        await tx.execute("update inboxes set channel = 'pigeon' where id = $1", row["id"])
+    tested = await actions.try_out(resources, owner.workspace_id, row["id"])
+    assert (tested.ok, tested.message) == (False, "The channel of this inbox is not installed here.")
+    with pytest.raises(Invalid):
+        await change(resources.db, resources.vault, owner, row, settings={"host": "x.example"})
+    renamed = await change(resources.db, resources.vault, owner, row, name="Loft")
+    assert queries.out(renamed, URL).settings["host"] == "paper.example.org"
+
+
+class Plain:
+    """The least that a driver can do."""
+
+    def parse(self, raw: Raw, account: Account) -> Sequence[Item]:
+        return []
+
+    async def send(self, message: Outbound, account: Account) -> Sent:
+        return Sent(external_id=message.key)
+
+
+async def test_a_channel_that_does_no_more_than_it_must(resources: Resources, owner: Actor, paper: Channel) -> None:
+    (host,) = [setting for setting in paper.settings if setting.name == "host"]
+    plain = dataclasses.replace(paper, driver=Plain(), settings=(host,), check=None, own_address=None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(channels, "all_channels", lambda: {"paper": plain})
+        async with resources.db.begin(owner.workspace_id) as tx:
+            row = await actions.create(
+                tx, resources.vault, channel="paper", name="B", settings={"host": "h.example"}, by=owner
+            )
+        tested = await actions.try_out(resources, owner.workspace_id, row["id"])
+    assert (row["credentials"], row["address"]) == (None, None)
+    assert queries.account(resources.vault, URL, row).settings == {"host": "h.example"}
+    assert tested.ok
+    assert "nothing to try out" in tested.message

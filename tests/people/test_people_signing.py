@@ -331,3 +331,11 @@ async def test_a_role_taken_away_counts_from_the_next_request(db: Database, work
     assert actor is not None
     assert not actor.may("people:write")
     assert not actor.sees_all
+
+
+async def test_forgiving_what_was_forgotten_is_nothing() -> None:
+    attempts = actions.Attempts(most=1)
+    attempts.count("account", "a", 5)
+    attempts.count("account", "b", 5)
+    attempts.forgive("account", "a", 5)
+    assert [who for _, who in attempts._buckets] == ["b"]

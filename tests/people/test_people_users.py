@@ -210,3 +210,27 @@ def test_every_role_may_what_a_lower_one_may() -> None:
     assert "people:write" not in rules.PERMISSIONS["user"]
     assert "inboxes:write" not in rules.PERMISSIONS["user"]
     assert rules.permissions("user", ["people:write", "contacts:read"]) == {"contacts:read"}
+
+
+async def test_a_bad_name_is_refused_everywhere(db: Database, owner: Actor) -> None:
+    async with db.begin(owner.workspace_id) as tx:
+        team = await actions.create_team(tx, name="Front", member_ids=[], by=owner)
+        for renaming in (
+            actions.change_user(tx, owner.user_id, by=owner, name=" \t"),
+            actions.change_me(tx, owner, name="\u200b"),
+            actions.create_team(tx, name=" ", member_ids=[], by=owner),
+            actions.change_team(tx, team.id, name=" ", by=owner),
+        ):
+            with pytest.raises(Invalid):
+                await renaming
+        assert (await actions.change_me(tx, owner))["name"] == owner.name
+
+
+async def test_what_is_not_there_is_not_found(db: Database, owner: Actor) -> None:
+    async with db.begin(owner.workspace_id) as tx:
+        with pytest.raises(NotFound):
+            await queries.get_user(tx, owner.user_id + 999)
+        assert set(await queries.users_by_id(tx, [owner.user_id, 10**9])) == {owner.user_id}
+    async with db.begin(10**9) as tx:
+        with pytest.raises(NotFound):
+            await queries.workspace(tx)

@@ -62,14 +62,12 @@ async def change_user(
         raise Refused("A workspace needs an owner. Make somebody else owner first.", code="last_owner")
     if name is not None and (problem := rules.name_problem(name)):
         raise Invalid(problem, fields={"name": problem})
-    changed = await tx.fetchrow(
+    (changed,) = await tx.fetch(
         """update users
         set name = coalesce($3, name), role = $4, active = $5, only_assigned = coalesce($6, only_assigned)
         where workspace_id = $1 and id = $2 returning *""",
         tx.workspace_id, user_id, name.strip() if name else None, wanted, stays, only_assigned,
     )  # fmt: skip
-    if changed is None:
-        raise NotFound("This user")
     differs = {key: changed[key] for key in ("name", "role", "active", "only_assigned") if changed[key] != user[key]}
     if user["active"] and not stays:
         await _shut_out(tx, user_id)
