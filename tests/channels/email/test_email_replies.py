@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,74 @@ def folded(text: str) -> str:
 
 def failures(blind: bool) -> list[str]:
     return [
-        case.name
-        for case in cases()
-        if case.blind is blind and folded(split(case.mail).reply) != folded(case.reply)
+        case.name for case in cases() if case.blind is blind and folded(split(case.mail).reply) != folded(case.reply)
     ]
+
+
+def test_the_corpus_is_large_and_has_many_languages() -> None:
+    found = cases()
+    assert len(found) >= 150
+    assert len({case.name for case in found}) == len(found)
+    assert len({case.name.split("-")[0] for case in found}) >= 35
+
+
+@pytest.mark.parametrize("blind", [False, True], ids=["seen", "blind"])
+def test_replies_are_exact(blind: bool) -> None:
+    wrong = failures(blind)
+    count = sum(case.blind is blind for case in cases())
+    assert len(wrong) <= count * 0.03, wrong
+
+
+def test_nothing_is_lost() -> None:
+    """Whatever is taken away is in the quote or the signature, word for word."""
+    for case in cases():
+        found = split(case.mail)
+        words = " ".join(found).replace(">", " ").split()
+        assert sorted(words) == sorted(case.mail.replace(">", " ").split()), case.name
+
+
+def test_text_that_we_sent_is_a_quote_in_any_language() -> None:
+    ours = "Dobrý den,\nvaše objednávka byla odeslána dnes ráno.\nOčekávejte ji zítra odpoledne."
+    mail = f"Díky moc!\n\nPlumtree 9/2 quoth thus ~\n{ours}"
+    assert split(mail).reply != "Díky moc!"
+    assert split(mail, sent=[ours]).reply == "Díky moc!\n\nPlumtree 9/2 quoth thus ~"
+    assert split("Dobrý den,\nnic jsem nedostal.", sent=[ours]).reply == "Dobrý den,\nnic jsem nedostal."
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div dir="ltr">Yes</div><div class="gmail_quote"><div class="gmail_attr">Zzz zzz<br></div>'
+        '<blockquote class="gmail_quote">No?</blockquote></div>',
+        '<p>Yes</p><div id="appendonsend"></div><p>Zzz: 1</p><p>No?</p>',
+        '<div>Yes</div><div class="yahoo_quoted">Zzz<div>No?</div></div>',
+        '<body>Yes<div class="moz-cite-prefix">Zzz</div><blockquote type="cite">No?</blockquote></body>',
+        '<div>Yes</div><div class="gmail_signature">-<br>J</div><blockquote>No?</blockquote>',
+        '<p>Yes</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>Xx: J<br>Yy: M<br>Zz: S</p></div><p>No?</p>',
+    ],
+)
+def test_the_structure_of_html_decides(html: str) -> None:
+    assert split("", html).reply == "Yes"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "On 2024 12:00:\n",
+        "From: a\n\n",
+        "---- x ----\n",
+        "> a\nb 2024 12:00 a@b:\n",
+        "-- \n",
+        "a",
+        "Sent from my iPhone\n",
+        "_____\nwww.a.com\n",
+        "On ",
+        ">>> ",
+        "On Mon, Jan 1, 2024 at 10:00 AM\n",
+    ],
+)
+def test_a_megabyte_of_anything_takes_less_than_a_second(line: str) -> None:
+    text = line * (1024 * 1024 // len(line))
+    started = time.process_time()
+    split(text, sent=["x" * 20] * 60)
+    assert time.process_time() - started < 1.0

@@ -230,7 +230,13 @@ namespace inbox {{
 
     def new_uidvalidity(self, user: str) -> None:
         """Forget all numbers: what happens when a server is restored from a backup or moved."""
-        for name in ("dovecot-uidlist", "dovecot-uidvalidity", "dovecot.index", "dovecot.index.log", "dovecot.index.cache"):
+        for name in (
+            "dovecot-uidlist",
+            "dovecot-uidvalidity",
+            "dovecot.index",
+            "dovecot.index.log",
+            "dovecot.index.cache",
+        ):
             for path in (self.mail / user).glob(f"{name}*"):
                 path.unlink()
 

@@ -12,7 +12,6 @@ from typing import Any
 import aiosmtplib
 import pytest
 
-from peers.mail.conftest import Host
 from frontdesk.channels.email import CHANNEL, mailbox, wire
 from frontdesk.channels.port import (
     Account,
@@ -32,6 +31,7 @@ from frontdesk.channels.port import (
     Unknown,
 )
 from frontdesk.channels.port import Tests as CanTest
+from peers.mail.conftest import Host
 from peers.mail.peers import MemorySink, account
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]
@@ -79,7 +79,9 @@ def of(host: Host, address: str, **settings: Any) -> Account:
 
 
 def outbound(to: str, **values: Any) -> Outbound:
-    return Outbound(key=uuid.uuid4().hex, to=Address(kind="email", value=to), text="An answer", subject="Re: x", **values)
+    return Outbound(
+        key=uuid.uuid4().hex, to=Address(kind="email", value=to), text="An answer", subject="Re: x", **values
+    )
 
 
 def parsed(raw: Raw, settings: Account) -> Inbound:
@@ -97,7 +99,11 @@ async def test_the_whole_loop_with_push(host: Host, sink: MemorySink) -> None:
         await sink.until_count(1, 20)
     raw = next(iter(sink.raws.values()))
     item = parsed(raw, settings)
-    assert (item.subject, item.sender.value, item.text.strip()) == ("Grüße aus Athen", "alice@customer.test", "Hello there")
+    assert (item.subject, item.sender.value, item.text.strip()) == (
+        "Grüße aus Athen",
+        "alice@customer.test",
+        "Hello there",
+    )
     assert raw.meta["mailbox"] == "INBOX"
     async with mailbox.opened(settings) as imap:
         await mailbox.examine(imap, wire.mailbox_name("INBOX"))
@@ -304,5 +310,3 @@ async def test_the_same_mail_by_listener_and_mailbox_has_one_key(host: Host, sin
         await inject(host, message)
         await sink.until(lambda: sink.stored >= 2)
     assert len(sink.raws) == 1
-
-

@@ -199,7 +199,7 @@ class _Body:
         return self.segments[-1]
 
     def _attach(self, part: Message, kind: str, name: str | None, parameters: dict[str, str]) -> None:
-        content_id = (header(part, "content-id") or "").strip().strip("<>").strip() or None
+        content_id = header_text(unfold(header(part, "content-id") or "")).strip("<> ")[:200] or None
         number = len(self.attachments) + 1
         data = original_bytes(part) if kind.startswith("message/") else bytes_of(part)
         if kind == "message/rfc822" and not name:

@@ -88,6 +88,25 @@ def starts_well(text: str) -> bool:
     return bool(_STARTS_WITH_DATE.match(text) or _NAME_MAIL.match(text)) or text[:1] in "在于於"
 
 
+def starts_surely(line: str) -> bool:
+    """Whether an attribution begins with this line: it starts well and has the date in it."""
+    opener = _FIRST_WORD.match(line)
+    opens = (opener is not None and opener[1].lower() in OPENERS) or bool(_STARTS_WITH_DATE.match(line))
+    return opens and bool(_DATE.search(line[:MAX_ATTRIBUTION]))
+
+
+def ends_sentence(line: str) -> bool:
+    """The line above an attribution that is somebody's sentence, and not the attribution's own first half."""
+    return line.endswith((".", "!", "?", "…", "。", "！", "？", ":"))
+
+
+def is_groupwise(line: str) -> bool:
+    """ ">>> Jane <jane@…> 09.02.2024 14:07 >>>": GroupWise quotes below it without marks."""
+    return (
+        len(line) < MAX_ATTRIBUTION and line.startswith(">>> ") and line.endswith(" >>>") and bool(_DATE.search(line))
+    )
+
+
 def label_of(line: str) -> tuple[str, str] | None:
     """("from", "Jane <j@…>") for a line "Von: Jane <j@…>", or None."""
     if len(line) > 2000:
@@ -166,6 +185,8 @@ def is_mobile_signature(line: str) -> bool:
         return not lower.endswith(("desk", "signature")) or any(device in lower for device in DEVICES)
     if lower.count(". ") or lower.endswith("?"):
         return False
+    if "outlook" in lower and ("ios" in lower or "android" in lower):  # "Get Outlook for iOS", in any language
+        return True
     named = min((at for at in map(lower.find, DEVICES) if at >= 0), default=-1)
     if named < 0 or "," in lower[:named]:  # "sent from my desk, which beats a mobile phone"
         return False

@@ -103,23 +103,21 @@ class _Marking:
 
     def mark_sent(self, sent: Sequence[str]) -> None:
         """From the first of two neighbouring lines that stand in a message of ours, lines of it are quotes."""
-        ours: set[str] = set()
-        for body in sent[:MAX_SENT]:
-            folded = (self._fold(line) for line in body[:MAX_CHARS].split("\n"))
-            ours.update(line for line in folded if len(line) >= 12)
-        if not ours:
-            return
-        known = [self._fold(line) in ours for line in self.plain]
+        ours = {self._fold(line) for body in sent[:MAX_SENT] for line in body[:MAX_CHARS].split("\n")} - {""}
         filled = [index for index, line in enumerate(self.plain) if line]
-        first = next(
-            (a for a, b in zip(filled, [*filled[1:], -1], strict=True) if known[a] and (b < 0 or known[b])), None
-        )
-        if first is None:
+        short = [self._fold(self.plain[index]) in ours for index in filled]
+        # A greeting alone is nobody's quote: two lines in a row, of which the first has some length, begin one.
+        known = [mine and len(self.plain[index]) >= 12 for index, mine in zip(filled, short, strict=True)]
+        at = next((n for n, mine in enumerate(known) if mine and all(short[n + 1 : n + 2])), None)
+        if at is None:
             return
-        last = max(index for index, is_ours in enumerate(known) if is_ours)
-        above = self._attribution_above(first)
-        for index in range(first - above if above else first, last + 1):
-            self.mark[index] = "quote"
+        last = max(n for n, mine in enumerate(known) if mine)
+        while at and short[at - 1]:
+            at -= 1
+        while last + 1 < len(short) and short[last + 1]:
+            last += 1
+        above = self._attribution_above(filled[at])
+        self._quote(filled[at] - above, filled[last] + 1)
 
     @staticmethod
     def _fold(line: str) -> str:
@@ -150,6 +148,8 @@ class _Marking:
     def _everything_follows(self, index: int) -> bool:
         """A forward marker or a block of headers: whatever comes after it is somebody else's mail."""
         line = self.plain[index]
+        if marks.is_groupwise(line):
+            return True
         if self.mark[index] != "text" or not line:
             return False
         if marks.is_marker(line, self.plain[index + 1 : index + 5]):
@@ -194,18 +194,21 @@ class _Marking:
         bottom = quote - 1
         while bottom >= 0 and bottom >= quote - 3 and not self.plain[bottom]:
             bottom -= 1
-        joined, found = "", 0
+        joined, found, named = "", 0, False
         for count in range(1, marks.MAX_JOINED + 1):
             top = bottom - count + 1
             if top < 0 or self.mark[top] != "text" or not self.plain[top]:
+                break
+            if joined and marks.ends_sentence(self.plain[top]):
                 break
             joined = f"{self.plain[top]} {joined}".strip()
             if len(joined) > marks.MAX_ATTRIBUTION:
                 break
             if marks.is_attribution(joined, before_quote=True):
-                found = found or quote - top
-                if marks.starts_well(joined):
+                if marks.starts_surely(self.plain[top]):
                     return quote - top
+                if not found or (count > 1 and not named and marks.starts_well(joined)):
+                    found, named = quote - top, marks.starts_well(joined)
         return found
 
     def _mark_attribution_above(self, quote: int) -> None:
