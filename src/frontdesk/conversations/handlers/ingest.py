@@ -11,18 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import structlog
 
 from frontdesk.channels import channel
 from frontdesk.channels.port import Account, Inbound, Incoming, Raw, Receipt
+from frontdesk.conversations import rules
 from frontdesk.conversations.actions import Arrival, Kept, receive, take_receipts
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash
 from frontdesk.kit.context import Resources
+from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import Row, Tx
 
 BATCH = 100  # deliveries in one transaction: five times cheaper each than one by one, and no better above
 TRIES = 3
+PASSING = (  # a deadlock, a full disk, a database that is being stopped: no delivery is at fault, all wait
+    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
+    asyncpg.PostgresConnectionError, asyncpg.PostgresSystemError, asyncpg.LockNotAvailableError, OSError,
+)  # fmt: skip
 _LOCK = 7_305_002  # advisory lock class; the workspace id is its second part
 
 log = structlog.get_logger()
@@ -32,6 +39,14 @@ _TAKE = """
 select r.*, i.channel, i.name as inbox_name from raw_deliveries r
 join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
 where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3
+"""
+
+# Only a run of one delivery shows which one ended the process.
+_SUSPECT = """
+update raw_deliveries set attempts = attempts + 1,
+  state = case when attempts + 1 >= $3 then 'set_aside' else state end,
+  error = case when attempts + 1 >= $3 then 'The process ended three times while reading this.' else error end
+where workspace_id = $1 and id = any($2) and state = 'new' and cardinality($2) = 1
 """
 
 
@@ -49,7 +64,15 @@ async def ingest(resources: Resources) -> int:
     """Ingest everything that is waiting, in all workspaces; returns the number of deliveries taken."""
     async with resources.db.across() as tx:
         waiting = [row["workspace_id"] for row in await tx.fetch(_READY)]
-    return sum([await ingest_workspace(resources, workspace_id) for workspace_id in waiting])
+    taken, errors = 0, []
+    for workspace_id in waiting:
+        try:
+            taken += await ingest_workspace(resources, workspace_id)
+        except Exception as error:  # the other workspaces must not wait for what is wrong with this one
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return taken
 
 
 async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
@@ -94,14 +117,7 @@ async def _after_crash(resources: Resources, connection: Any, workspace_id: int)
         suspects = sorted({raw_id for run in runs for raw_id in run["raw_ids"]})
         if not suspects:
             return 0
-        await tx.execute(
-            "update raw_deliveries set attempts = attempts + 1, state = case when attempts + 1 >= $3 then 'set_aside' else state end,"
-            " error = case when attempts + 1 >= $3 then 'The process ended three times while reading this.' else error end"
-            " where workspace_id = $1 and id = any($2) and state = 'new' and cardinality($2) = 1",
-            workspace_id,
-            suspects,
-            TRIES,
-        )
+        await tx.execute(_SUSPECT, workspace_id, suspects, TRIES)
     for suspect in suspects:
         if rows := await _take(resources, connection, workspace_id, [suspect], 1):
             await _batch(resources, connection, workspace_id, rows)
@@ -109,11 +125,21 @@ async def _after_crash(resources: Resources, connection: Any, workspace_id: int)
 
 
 async def _batch(resources: Resources, connection: Any, workspace_id: int, rows: Sequence[Row]) -> None:
-    accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
-    parsed = [await _parse(resources, row, accounts[row["inbox_id"]]) for row in rows]
+    try:
+        accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
+        parsed = [await _parse(resources, row, accounts[row["inbox_id"]]) for row in rows]
+        await _store_all(resources, connection, workspace_id, parsed)
+    except PASSING:
+        if not connection.is_closed():  # this run was not ended by what it read: nobody is a suspect
+            async with resources.db.on(connection, workspace_id) as tx:
+                await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+        raise
+
+
+async def _store_all(resources: Resources, connection: Any, workspace_id: int, parsed: Sequence[Parsed]) -> None:
     try:
         await _store(resources, connection, workspace_id, parsed)
-    except (OSError, ConnectionError):
+    except PASSING:
         raise
     except Exception as error:
         if connection.is_closed():
@@ -125,16 +151,27 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
             await _store_alone(resources, connection, workspace_id, one)
 
 
-async def _accounts(resources: Resources, connection: Any, workspace_id: int, ids: set[int]) -> dict[int, Account]:
+async def _accounts(
+    resources: Resources, connection: Any, workspace_id: int, ids: set[int]
+) -> dict[int, Account | KeyProblem]:
+    """Each inbox as its driver sees it, or why its credentials cannot be opened."""
     async with resources.db.on(connection, workspace_id) as tx:
         rows = await tx.fetch("select * from inboxes where workspace_id = $1 and id = any($2)", workspace_id, list(ids))
-    return {row["id"]: inboxes.account(resources.vault, resources.settings.url, row) for row in rows}
+    found: dict[int, Account | KeyProblem] = {}
+    for row in rows:
+        try:
+            found[row["id"]] = inboxes.account(resources.vault, resources.settings.url, row)
+        except KeyProblem as problem:
+            found[row["id"]] = problem
+    return found
 
 
-async def _parse(resources: Resources, row: Row, account: Account) -> Parsed:
-    """What a delivery means; never raises."""
+async def _parse(resources: Resources, row: Row, account: Account | KeyProblem) -> Parsed:
+    """What a delivery means. Raises only what passes: the place for files is full or away."""
     parsed = Parsed(row)
     try:
+        if isinstance(account, KeyProblem):
+            raise account
         made = channel(row["channel"])
         raw = Raw(dedupe_key=row["dedupe_key"], body=row["body"], headers=row["headers"], meta=row["meta"])
         for item in made.driver.parse(raw, account):
@@ -148,19 +185,32 @@ async def _parse(resources: Resources, row: Row, account: Account) -> Parsed:
                 )  # fmt: skip
             else:
                 parsed.receipts.append((row["inbox_id"], item))
+    except _FilesAway as away:
+        raise OSError("the place for files does not take any") from away.__cause__
     except Exception as error:
         log.warning(
             "a delivery cannot be read and is set aside", raw=row["id"], inbox=row["inbox_id"], error=repr(error)
         )
         parsed.arrivals, parsed.receipts = [], []
-        parsed.error = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+        parsed.error = _told(error)
     return parsed
+
+
+def _told(error: Exception) -> str:
+    return rules.clean(f"{type(error).__name__}: {error}"[:2000])
+
+
+class _FilesAway(Exception):
+    """Not the delivery is at fault but the place for files."""
 
 
 async def _keep(resources: Resources, file: Incoming) -> Kept:
     """Put an incoming file's bytes into the store before the message that names them exists."""
     if file.data is not None:
-        return Kept(file=file, hash=await resources.files.put(file.data), size=len(file.data))
+        try:
+            return Kept(file=file, hash=await resources.files.put(file.data), size=len(file.data))
+        except OSError as error:
+            raise _FilesAway from error
     if file.url and file.url.startswith("file:"):
         digest = file.url.removeprefix("file:")
         return Kept(file=file, hash=digest, size=await resources.files.size(digest) or 0)
@@ -177,7 +227,8 @@ async def _store(resources: Resources, connection: Any, workspace_id: int, parse
         good = [one.row["id"] for one in parsed if one.error is None]
         bad = [(one.row["id"], one.error) for one in parsed if one.error is not None]
         await tx.execute(
-            "update raw_deliveries set state = 'done', done_at = $3, error = null where workspace_id = $1 and id = any($2)",
+            "update raw_deliveries set state = 'done', done_at = $3, error = null"
+            " where workspace_id = $1 and id = any($2)",
             workspace_id,
             good,
             now,
@@ -190,18 +241,22 @@ async def _store(resources: Resources, connection: Any, workspace_id: int, parse
 async def _store_alone(resources: Resources, connection: Any, workspace_id: int, one: Parsed) -> None:
     try:
         await _store(resources, connection, workspace_id, [one])
+    except PASSING:
+        raise
     except Exception as error:
         if connection.is_closed():
             raise
         log.error("a delivery fails in the database and is set aside", raw=one.row["id"], error=repr(error))
         async with resources.db.on(connection, workspace_id) as tx:
-            await _set_aside(tx, one.row["id"], f"{type(error).__name__}: {error}"[:2000].replace("\x00", ""))
+            await _set_aside(tx, one.row["id"], _told(error))
+            await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
 
 
 async def _set_aside(tx: Tx, raw_id: int, error: str) -> None:
     """Keep it where people see it; it can be replayed."""
     await tx.execute(
-        "update raw_deliveries set state = 'set_aside', attempts = attempts + 1, error = $3 where workspace_id = $1 and id = $2",
+        "update raw_deliveries set state = 'set_aside', attempts = attempts + 1, error = $3"
+        " where workspace_id = $1 and id = $2",
         tx.workspace_id,
         raw_id,
         error,
