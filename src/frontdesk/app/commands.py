@@ -56,7 +56,8 @@ async def create_token(resources: Resources, email: str | None, name: str, scope
 async def _owner(resources: Resources, email: str | None) -> Row:
     async with resources.db.across() as tx:
         row = await tx.fetchrow(
-            "select id, workspace_id, role from users where active and ($1::text is null and role = 'owner' or lower(email) = lower($1))"
+            "select id, workspace_id, role from users"
+            " where active and ($1::text is null and role = 'owner' or lower(email) = lower($1))"
             " order by workspace_id, id limit 1",
             email,
         )
@@ -79,7 +80,8 @@ async def replay(resources: Resources, ids: Sequence[int], *, everything: bool) 
         raise Refused("Name deliveries, or say --all.")
     async with resources.db.across() as tx:
         rows = await tx.fetch(
-            "select workspace_id, id from raw_deliveries where state = 'set_aside' and ($2 or id = any($1)) order by id",
+            "select workspace_id, id from raw_deliveries"
+            " where state = 'set_aside' and ($2 or id = any($1)) order by id",
             list(ids),
             everything,
         )

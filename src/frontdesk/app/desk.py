@@ -114,8 +114,10 @@ class LentDesk:
     async def whisper(self, account: Account, whisper: Whisper) -> None:
         async with self._resources.db.begin(account.workspace_id) as tx:
             conversation_id = await tx.fetchval(
-                "select m.conversation_id from messages m join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
-                " and p.kind = $3 and p.scope = $4 and p.value = $5 where m.workspace_id = $1 and m.inbox_id = $2 order by m.at desc limit 1",
+                "select m.conversation_id from messages m"
+                " join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
+                " and p.kind = $3 and p.scope = $4 and p.value = $5"
+                " where m.workspace_id = $1 and m.inbox_id = $2 order by m.at desc limit 1",
                 *_of(account, whisper.sender),
             )
             if conversation_id is not None:
@@ -130,7 +132,8 @@ class LentDesk:
         async with self._resources.db.begin(account.workspace_id) as tx:
             return bool(
                 await tx.fetchval(
-                    "select exists (select 1 from sessions where workspace_id = $1 and seen_at > now() - interval '2 minutes')",
+                    "select exists (select 1 from sessions"
+                    " where workspace_id = $1 and seen_at > now() - interval '2 minutes')",
                     account.workspace_id,
                 )
             )
@@ -139,8 +142,10 @@ class LentDesk:
         async with self._resources.db.begin(account.workspace_id) as tx:
             return bool(
                 await tx.fetchval(
-                    "select exists (select 1 from messages m join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
-                    " and p.kind = $3 and p.scope = $4 and p.value = $5 where m.workspace_id = $1 and m.inbox_id = $2 and m.conversation_id = $6)",
+                    "select exists (select 1 from messages m"
+                    " join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
+                    " and p.kind = $3 and p.scope = $4 and p.value = $5"
+                    " where m.workspace_id = $1 and m.inbox_id = $2 and m.conversation_id = $6)",
                     *_of(account, address),
                     conversation_id,
                 )
@@ -165,7 +170,8 @@ class LentDesk:
         files: dict[int, list[ThreadFile]] = {}
         for file in (
             await tx.fetch(
-                "select * from attachments where workspace_id = $1 and message_id = any($2) and hash is not null order by id",
+                "select * from attachments where workspace_id = $1 and message_id = any($2)"
+                " and hash is not null order by id",
                 tx.workspace_id,
                 [row["id"] for row in rows],
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from frontdesk.app.migrate import newest
@@ -25,7 +26,8 @@ _WAITING = {
     ),
     "frontdesk_outbox_oldest_seconds": (
         "How long the oldest message that is due has been waiting.",
-        "select greatest(coalesce(extract(epoch from now() - min(due_at)), 0), 0) from outbox where state = 'queued' and due_at <= now()",
+        "select greatest(coalesce(extract(epoch from now() - min(due_at)), 0), 0) from outbox"
+        " where state = 'queued' and due_at <= now()",
     ),
 }
 
@@ -37,7 +39,7 @@ async def livez() -> str:
 
 
 @get("/readyz", include_in_schema=False)
-async def readyz(resources: Resources) -> Response[dict[str, Any]]:
+async def readyz(resources: NamedDependency[Resources]) -> Response[dict[str, Any]]:
     """The database answers, and has the schema of this version."""
     try:
         async with resources.db.pool.acquire() as connection:
@@ -61,7 +63,7 @@ async def readyz(resources: Resources) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", include_in_schema=False, media_type="text/plain")
-async def metrics(resources: Resources) -> Response[bytes]:
+async def metrics(resources: NamedDependency[Resources]) -> Response[bytes]:
     """What waits, for Prometheus. No names, no addresses."""
     registry = CollectorRegistry()
     async with resources.db.across() as tx:

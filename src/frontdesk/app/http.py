@@ -15,9 +15,10 @@ import structlog
 from litestar import Litestar, Request, Response, Router, asgi, get
 from litestar.config.app import AppConfig
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
 from frontdesk import __version__
@@ -128,8 +129,8 @@ async def _secure(response: Response[Any]) -> Response[Any]:
 # --- who is calling -----------------------------------------------------------------------------------------------
 
 
-async def provide_context(request: AnyRequest, resources: Resources) -> Context:
-    """The signed-in actor, from a bearer token or the session cookie (which also needs the CSRF header to change things)."""
+async def provide_context(request: AnyRequest, resources: NamedDependency[Resources]) -> Context:
+    """The signed-in actor, from a bearer token or the session cookie (which needs the CSRF header to change things)."""
     ip = client_ip(request, resources)
     authorisation = request.headers.get("authorization", "")
     if authorisation[:7].lower() == "bearer ":
@@ -238,7 +239,7 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 @get("/files/{token:str}", operation_id="getFile", tags=["files"], include_in_schema=False)
-async def get_file(token: str, resources: Resources) -> Response[bytes]:
+async def get_file(token: FromPath[str], resources: NamedDependency[Resources]) -> Response[bytes]:
     """A stored file by its signed address."""
     link = downloads.verify(resources.vault.derive("files"), token, now=clock.now())
     if link is None:

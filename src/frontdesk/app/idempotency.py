@@ -19,7 +19,6 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Invalid, Refused, TooLarge
 from frontdesk.people.queries import cookie_name
 
-STUCK_AFTER = timedelta(seconds=90)  # a request that never ended (the process died) may be repeated then
 
 
 class Idempotency(ASGIMiddleware):
@@ -55,15 +54,17 @@ class Idempotency(ASGIMiddleware):
             if not await tx.fetchval("select 1 from workspaces where id = $1", workspace_id):
                 return None
             made = await tx.execute(
-                "insert into idempotency (workspace_id, actor, key, request_hash, created_at) values ($1, $2, $3, $4, $5)"
+                "insert into idempotency (workspace_id, actor, key, request_hash, created_at)"
+                " values ($1, $2, $3, $4, $5)"
                 " on conflict (workspace_id, actor, key) do update set created_at = excluded.created_at"
-                " where idempotency.status is null and idempotency.request_hash = excluded.request_hash and idempotency.created_at < $6",
+                " where idempotency.status is null and idempotency.request_hash = excluded.request_hash"
+                " and idempotency.created_at < $6",
                 workspace_id,
                 who,
                 key,
                 fingerprint,
                 now,
-                now - STUCK_AFTER,
+                now - timedelta(seconds=self._resources.settings.stuck_after),  # its process died
             )
             if made:
                 return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, PathParameter
 
 import frontdesk
 from frontdesk.kit.errors import NotFound
@@ -45,7 +45,9 @@ def _inside(name: str) -> Path | None:
 
 
 @get("/assets/{name:path}", include_in_schema=False)
-async def asset(request: Request[Any, Any, Any], name: Annotated[str, Parameter(max_length=300)]) -> Response[bytes]:
+async def asset(
+    request: Request[Any, Any, Any], name: Annotated[str, PathParameter(max_length=300)]
+) -> Response[bytes]:
     """A file whose name contains its hash: it never changes."""
     path = _inside(f"assets/{name.lstrip('/')}")
     if path is None:
@@ -54,7 +56,7 @@ async def asset(request: Request[Any, Any, Any], name: Annotated[str, Parameter(
 
 
 @get(["/", "/{path:path}"], include_in_schema=False)
-async def app(request: Request[Any, Any, Any], path: str = "/") -> Response[bytes]:
+async def app(request: Request[Any, Any, Any], path: FromPath[str] = "/") -> Response[bytes]:
     """The app for any of its addresses; files that stand beside its page by name."""
     first = path.strip("/").split("/")[0]
     if first in ("api", "hooks", "files", "widget", "assets"):

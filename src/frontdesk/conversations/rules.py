@@ -177,7 +177,7 @@ _STRIP = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 def keyword(text: str) -> Literal["stop", "start", "help"] | None:
-    """What a message asks for if it is nothing but a keyword; full-width letters, case, accents and punctuation aside."""
+    """What a message asks for if it is nothing but a keyword, in whatever letters, case, accents and punctuation."""
     text = text.strip()
     if len(text) > 64:
         return None

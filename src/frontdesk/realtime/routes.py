@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from frontdesk.kit.context import Actor, Context
@@ -36,11 +37,11 @@ _PAD = b": " + b" " * 2048 + b"\n\n"  # some proxies hold back the first bytes o
     },
 )
 async def stream_events(
-    context: Context,
+    context: NamedDependency[Context],
     request: Request[Any, Any, Any],
-    hub: Hub,
+    hub: NamedDependency[Hub],
     after: Annotated[
-        int | None, Parameter(ge=0, le=2**62, description="Everything after this event; absent: from now on.")
+        int | None, QueryParameter(ge=0, le=2**62, description="Everything after this event; absent: from now on.")
     ] = None,
 ) -> Stream:
     """What happens in the workspace and you may see, without a gap from ``after`` or ``Last-Event-ID`` on.

@@ -1,4 +1,4 @@
-"""Lines of history in a thread: who assigned, closed, labelled, opted out. They are messages that only the team sees."""
+"""Lines of history in a thread: who assigned, closed, labelled, opted out. Messages that only the team sees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ async def add_activity(
 ) -> None:
     """Append a line; ``code`` is stable, ``data`` is JSON for the screen's wording."""
     message_id = await tx.fetchval(
-        "insert into messages (workspace_id, conversation_id, direction, audience, author_id, author_name, activity, meta, at)"
+        "insert into messages"
+        " (workspace_id, conversation_id, direction, audience, author_id, author_name, activity, meta, at)"
         " values ($1, $2, 'activity', 'team', $3, $4, $5, $6, $7) returning id",
         tx.workspace_id,
         conversation_id,

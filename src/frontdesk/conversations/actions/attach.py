@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frontdesk.conversations.events import MessageChanged
+from frontdesk.kit.errors import Invalid
 from frontdesk.kit.transaction import Row, Tx, columns
+
+
+async def uploaded(tx: Tx, files: Sequence[int]) -> list[Row]:
+    """The uploaded files with these ids, in the order asked for; raises Invalid for one that does not exist."""
+    if not files:
+        return []
+    rows = await tx.fetch("select * from files where workspace_id = $1 and id = any($2)", tx.workspace_id, list(files))
+    by_id = {row["id"]: row for row in rows}
+    if missing := [file for file in files if file not in by_id]:
+        raise Invalid(
+            "A file that was named does not exist.", code="unknown_file", fields={"files": f"unknown: {missing}"}
+        )
+    return [by_id[file] for file in files]
 
 
 async def attach(tx: Tx, message_id: int, uploads: Sequence[Row]) -> None:
@@ -24,7 +38,8 @@ async def attach(tx: Tx, message_id: int, uploads: Sequence[Row]) -> None:
 async def keep_file(tx: Tx, *, hash: str, name: str, content_type: str, size: int, user_id: int | None) -> int:
     """Record a stored file so that a message can name it; returns its id."""
     file_id: int = await tx.fetchval(
-        "insert into files (workspace_id, hash, size, content_type, name, user_id) values ($1, $2, $3, $4, $5, $6) returning id",
+        "insert into files (workspace_id, hash, size, content_type, name, user_id)"
+        " values ($1, $2, $3, $4, $5, $6) returning id",
         tx.workspace_id,
         hash,
         size,
@@ -40,7 +55,8 @@ async def settle_attachment(
 ) -> None:
     """A file that came as an address was fetched, or never will be."""
     await tx.execute(
-        "update attachments set hash = $3, size = $4, content_type = $5, state = $6, error = $7 where workspace_id = $1 and id = $2",
+        "update attachments set hash = $3, size = $4, content_type = $5, state = $6, error = $7"
+        " where workspace_id = $1 and id = $2",
         tx.workspace_id,
         row["id"],
         digest,

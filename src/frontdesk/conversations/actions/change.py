@@ -9,25 +9,63 @@ from msgspec import UNSET
 
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions.activity import add_activity
+from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, ConversationOpened, MessageChanged, ReadStateChanged
+from frontdesk.conversations.queries.joining import join_key, joining
 from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
-_MAY_SEE = "(not $3::bool or c.assignee_id = $4 or c.team_id = any($5) or exists (select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and $4 = any(m.mentions)))"
+_LOCK = """
+select c.* from conversations c
+where c.workspace_id = $1 and c.id = $2
+  and (not $3::bool or c.assignee_id = $4 or c.team_id = any($5) or exists (
+    select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and $4 = any(m.mentions)))
+for update
+"""
+
+_OPEN = """
+insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id) values ($1, $2, $3, $4, $5)
+on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing returning id
+"""
+
+_READ = """
+insert into read_states as read_states (workspace_id, user_id, conversation_id, read_count) values ($1, $2, $3, $4)
+on conflict (workspace_id, user_id, conversation_id) do update set read_count = {fold}
+where read_states.read_count <> {fold} returning read_count, starred
+"""
+
+_STAR = """
+insert into read_states as read_states (workspace_id, user_id, conversation_id, starred) values ($1, $2, $3, $4)
+on conflict (workspace_id, user_id, conversation_id) do update set starred = excluded.starred
+where read_states.starred <> excluded.starred returning read_count, starred
+"""
+
+_RECOUNT = """
+update conversations c set
+  inbound_count = n.received, message_count = n.total, inbox_ids = coalesce(n.inboxes, '{}'),
+  last_at = coalesce(l.at, c.last_at), last_inbound_at = n.last_inbound, last_message_id = l.id,
+  last_preview = coalesce(l.preview, ''), last_direction = l.direction, last_audience = l.audience,
+  last_inbox_id = coalesce(l.inbox_id, c.last_inbox_id), last_author = l.author_name, rev = c.rev + 1
+from (
+  select count(*) filter (where direction = 'in') received, count(*) filter (where direction <> 'activity') total,
+         max(at) filter (where direction = 'in') last_inbound,
+         array_agg(distinct inbox_id) filter (where inbox_id is not null) inboxes
+  from messages where workspace_id = $1 and conversation_id = $2) n
+left join lateral (
+  select id, at, direction, audience, inbox_id, author_name, left(coalesce(reply, text), 140) preview from messages
+  where workspace_id = $1 and conversation_id = $2 and direction <> 'activity' and due_at is null
+  order by at desc, id desc limit 1) l on true
+where c.workspace_id = $1 and c.id = $2
+"""
 
 
 async def lock(tx: Tx, conversation_id: int, actor: Actor) -> Row:
     """The conversation, locked, if the actor may see it; raises NotFound otherwise."""
     row = await tx.fetchrow(
-        f"select c.* from conversations c where c.workspace_id = $1 and c.id = $2 and {_MAY_SEE} for update",
-        tx.workspace_id,
-        conversation_id,
-        not actor.sees_all,
-        actor.user_id,
-        list(actor.teams),
+        _LOCK, tx.workspace_id, conversation_id, not actor.sees_all, actor.user_id, list(actor.teams)
     )
     if row is None:
         raise NotFound("This conversation")
@@ -38,35 +76,10 @@ async def open_conversation(
     tx: Tx, contact_id: int, inbox_id: int, *, second: bool, actor_id: int | None
 ) -> tuple[int, bool]:
     """The contact's open conversation, or a new one; ``second`` opens another beside it. (id, whether it is new)."""
-    settings = await tx.fetchval("select settings from workspaces where id = $1", tx.workspace_id)
-    key = rules.join_key((settings or {}).get("joining", "contact"), inbox_id)
-    now = clock.now()
-    if not second:
-        made = await tx.fetchval(
-            "insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id) values ($1, $2, $3, $4, $5)"
-            " on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing returning id",
-            tx.workspace_id,
-            contact_id,
-            key,
-            now,
-            inbox_id,
-        )
-        if made is None:
-            found = await tx.fetchval(
-                "select id from conversations where workspace_id = $1 and contact_id = $2 and join_key = $3",
-                tx.workspace_id,
-                contact_id,
-                key,
-            )
-            return found, False
-    else:
-        made = await tx.fetchval(
-            "insert into conversations (workspace_id, contact_id, last_at, last_inbox_id) values ($1, $2, $3, $4) returning id",
-            tx.workspace_id,
-            contact_id,
-            now,
-            inbox_id,
-        )
+    key = None if second else await join_key(tx, inbox_id)
+    made = await tx.fetchval(_OPEN, tx.workspace_id, contact_id, key, clock.now(), inbox_id)
+    if made is None and key is not None and (found := await joining(tx, contact_id, key)) is not None:
+        return found, False
     tx.emit(ConversationOpened(conversation_id=made, contact_id=contact_id, actor_id=actor_id))
     return made, True
 
@@ -110,14 +123,8 @@ async def _status(tx: Tx, row: Row, patch: ConversationPatch, new: dict[str, Any
     if status == "closed":
         new |= {"closed_at": clock.now(), "join_key": None, "waiting_since": None}
     elif row["status"] == "closed":
-        settings = await tx.fetchval("select settings from workspaces where id = $1", tx.workspace_id)
-        key = rules.join_key((settings or {}).get("joining", "contact"), row["last_inbox_id"] or 0)
-        taken = await tx.fetchval(
-            "select 1 from conversations where workspace_id = $1 and contact_id = $2 and join_key = $3",
-            tx.workspace_id,
-            row["contact_id"],
-            key,
-        )
+        key = await join_key(tx, row["last_inbox_id"] or 0)
+        taken = await joining(tx, row["contact_id"], key) is not None
         new |= {"closed_at": None, "join_key": None if taken else key}
 
 
@@ -158,7 +165,8 @@ async def label(tx: Tx, conversation_id: int, label_id: int, *, on: bool, actor:
         raise NotFound("This label")
     if on:
         changed = await tx.execute(
-            "insert into conversation_labels (workspace_id, conversation_id, label_id) values ($1, $2, $3) on conflict do nothing",
+            "insert into conversation_labels (workspace_id, conversation_id, label_id) values ($1, $2, $3)"
+            " on conflict do nothing",
             tx.workspace_id,
             conversation_id,
             label_id,
@@ -171,11 +179,7 @@ async def label(tx: Tx, conversation_id: int, label_id: int, *, on: bool, actor:
             label_id,
         )
     if changed:
-        await tx.execute(
-            "update conversations set rev = rev + 1 where workspace_id = $1 and id = $2",
-            tx.workspace_id,
-            conversation_id,
-        )
+        await touch(tx, conversation_id)
         code = "label_added" if on else "label_removed"
         await add_activity(
             tx,
@@ -209,9 +213,7 @@ async def mark_unread(tx: Tx, conversation_id: int, *, actor: Actor) -> None:
 
 async def _mine(tx: Tx, conversation_id: int, actor: Actor, fold: str, count: int) -> None:
     row = await tx.fetchrow(
-        "insert into read_states as read_states (workspace_id, user_id, conversation_id, read_count) values ($1, $2, $3, $4)"
-        f" on conflict (workspace_id, user_id, conversation_id) do update set read_count = {fold}"
-        f" where read_states.read_count <> {fold} returning read_count, starred",
+        _READ.format(fold=fold),
         tx.workspace_id,
         actor.user_id,
         conversation_id,
@@ -224,15 +226,7 @@ async def _mine(tx: Tx, conversation_id: int, actor: Actor, fold: str, count: in
 async def star(tx: Tx, conversation_id: int, *, on: bool, actor: Actor) -> None:
     """A mark of one's own."""
     await lock(tx, conversation_id, actor)
-    row = await tx.fetchrow(
-        "insert into read_states as read_states (workspace_id, user_id, conversation_id, starred) values ($1, $2, $3, $4)"
-        " on conflict (workspace_id, user_id, conversation_id) do update set starred = excluded.starred"
-        " where read_states.starred <> excluded.starred returning read_count, starred",
-        tx.workspace_id,
-        actor.user_id,
-        conversation_id,
-        on,
-    )
+    row = await tx.fetchrow(_STAR, tx.workspace_id, actor.user_id, conversation_id, on)
     if row is not None:
         _tell(tx, conversation_id, actor, row)
 
@@ -264,15 +258,16 @@ async def merge(tx: Tx, loser_id: int, winner_id: int, *, actor: Actor) -> None:
             winner_id,
         )
     await tx.execute(
-        "insert into conversation_labels (workspace_id, conversation_id, label_id) select $1, $3, label_id from conversation_labels"
-        " where workspace_id = $1 and conversation_id = $2 on conflict do nothing",
+        "insert into conversation_labels (workspace_id, conversation_id, label_id)"
+        " select $1, $3, label_id from conversation_labels where workspace_id = $1 and conversation_id = $2"
+        " on conflict do nothing",
         tx.workspace_id,
         loser_id,
         winner_id,
     )
     await tx.execute(
-        "update conversations set status = 'closed', closed_at = $3, join_key = null, inbound_count = 0, message_count = 0, rev = rev + 1"
-        " where workspace_id = $1 and id = $2",
+        "update conversations set status = 'closed', closed_at = $3, join_key = null, inbound_count = 0,"
+        " message_count = 0, rev = rev + 1 where workspace_id = $1 and id = $2",
         tx.workspace_id,
         loser_id,
         clock.now(),
@@ -321,20 +316,7 @@ async def move_message(tx: Tx, message_id: int, conversation_id: int, *, actor: 
 
 async def recount(tx: Tx, conversation_id: int) -> None:
     """Work out what a conversation remembers of its messages from the messages themselves."""
-    await tx.execute(
-        "update conversations c set inbound_count = n.received, message_count = n.total, inbox_ids = coalesce(n.inboxes, '{}'),"
-        " last_at = coalesce(l.at, c.last_at), last_inbound_at = n.last_inbound, last_message_id = l.id, last_preview = coalesce(l.preview, ''),"
-        " last_direction = l.direction, last_audience = l.audience, last_inbox_id = coalesce(l.inbox_id, c.last_inbox_id),"
-        " last_author = l.author_name, rev = c.rev + 1"
-        " from (select count(*) filter (where direction = 'in') received, count(*) filter (where direction <> 'activity') total,"
-        "   max(at) filter (where direction = 'in') last_inbound, array_agg(distinct inbox_id) filter (where inbox_id is not null) inboxes"
-        "   from messages where workspace_id = $1 and conversation_id = $2) n"
-        " left join lateral (select id, at, direction, audience, inbox_id, author_name, left(coalesce(reply, text), 140) preview from messages"
-        "   where workspace_id = $1 and conversation_id = $2 and direction <> 'activity' and due_at is null order by at desc, id desc limit 1) l on true"
-        " where c.workspace_id = $1 and c.id = $2",
-        tx.workspace_id,
-        conversation_id,
-    )
+    await tx.execute(_RECOUNT, tx.workspace_id, conversation_id)
 
 
 async def wake_snoozed(tx: Tx, now: datetime) -> int:

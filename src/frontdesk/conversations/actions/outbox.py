@@ -20,7 +20,7 @@ from frontdesk.conversations.events import ConversationChanged, MessageChanged
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
-LEASE = timedelta(seconds=90)  # longer than every driver's own timeouts together
+LEASE = timedelta(seconds=90)  # unless the settings say otherwise: longer than a driver may take
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
 
 _DUE = """
@@ -36,7 +36,8 @@ select min(at) from (
 """
 
 _CLAIM = """
-update outbox o set state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
+update outbox o set
+  state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
 where o.workspace_id = $1 and o.id in (
   select q.id from outbox q
   where q.workspace_id = $1 and q.state = 'queued' and q.due_at <= $3 and (q.retry_at is null or q.retry_at <= $3)
@@ -48,7 +49,8 @@ returning o.id
 """
 
 _EXPIRED = """
-update outbox o set state = 'unknown', lease_until = $3, unknown_since = coalesce(unknown_since, $2), fence = nextval('outbox_fence')
+update outbox o set
+  state = 'unknown', lease_until = $3, unknown_since = coalesce(unknown_since, $2), fence = nextval('outbox_fence')
 where o.workspace_id = $1 and o.id in (
   select q.id from outbox q where q.workspace_id = $1 and q.state in ('sending', 'unknown') and q.lease_until <= $2
   order by q.lease_until limit $4 for update of q skip locked)
@@ -57,7 +59,8 @@ returning o.id
 
 _SETTLE = """
 update outbox set state = $4, lease_until = null, retry_at = $5, last_error = $6,
-  unknown_since = case when $4 in ('accepted', 'failed', 'cancelled', 'queued', 'uncertain') then null else unknown_since end
+  unknown_since = case when $4 in ('accepted', 'failed', 'cancelled', 'queued', 'uncertain') then null
+                       else unknown_since end
 where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')
 """
 
@@ -73,16 +76,16 @@ async def next_due(tx: Tx) -> datetime | None:
     return at
 
 
-async def claim(tx: Tx, limit: int) -> list[int]:
+async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
     """Take what may be sent now; the rows are in state sending when this transaction commits."""
     now = clock.now()
-    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + LEASE, now, limit)]
+    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit)]
 
 
-async def claim_expired(tx: Tx, limit: int) -> list[int]:
+async def claim_expired(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
     """Take what somebody began to send and never settled: nobody knows whether the provider has it."""
     now = clock.now()
-    return [row["id"] for row in await tx.fetch(_EXPIRED, tx.workspace_id, now, now + LEASE, limit)]
+    return [row["id"] for row in await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit)]
 
 
 async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
@@ -90,7 +93,8 @@ async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
     now = clock.now()
     moved = "at = $4, due_at = null," if row["scheduled"] else ""
     await tx.execute(
-        f"update messages set delivery = 'sending', delivery_at = $4, {moved} external_id = coalesce(external_id, $3), rev = rev + 1"
+        f"update messages set {moved} delivery = 'sending', delivery_at = $4,"
+        " external_id = coalesce(external_id, $3), rev = rev + 1"
         " where workspace_id = $1 and id = $2 and delivery in ('queued', 'sending')",
         tx.workspace_id,
         row["message_id"],
@@ -179,7 +183,8 @@ async def try_again(tx: Tx, row: Row, reason: str, *, after: float | None, code:
 async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
     """Its inbox has sent as much as its rate allows: back into the queue for ``after`` seconds, as if never claimed."""
     await tx.execute(
-        "update outbox set attempts = attempts - 1, sending_since = null where workspace_id = $1 and id = $2 and fence = $3",
+        "update outbox set attempts = attempts - 1, sending_since = null"
+        " where workspace_id = $1 and id = $2 and fence = $3",
         tx.workspace_id,
         row["outbox_id"],
         row["fence"],
@@ -196,7 +201,8 @@ async def unknown(tx: Tx, row: Row, reason: str) -> bool:
     """Nobody knows whether the provider took it. It is looked up soon, and never resent blindly."""
     now = clock.now()
     changed = await tx.execute(
-        "update outbox set state = 'unknown', unknown_since = coalesce(unknown_since, $4), lease_until = $4, last_error = $5"
+        "update outbox set state = 'unknown',"
+        " unknown_since = coalesce(unknown_since, $4), lease_until = $4, last_error = $5"
         " where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')",
         tx.workspace_id,
         row["outbox_id"],
@@ -213,7 +219,8 @@ async def look_again(tx: Tx, row: Row, after: float) -> bool:
     """The provider could not say yet."""
     return bool(
         await tx.execute(
-            "update outbox set lease_until = $4 where workspace_id = $1 and id = $2 and fence = $3 and state = 'unknown'",
+            "update outbox set lease_until = $4 where workspace_id = $1 and id = $2 and fence = $3"
+            " and state = 'unknown'",
             tx.workspace_id,
             row["outbox_id"],
             row["fence"],
@@ -235,8 +242,10 @@ async def uncertain(tx: Tx, row: Row, reason: str) -> bool:
 async def release_held(tx: Tx, inbox_id: int) -> int:
     """The inbox works again: what waited only for that may go."""
     rows = await tx.fetch(
-        "update outbox o set state = 'queued', retry_at = null from messages m where o.workspace_id = $1 and o.inbox_id = $2"
-        " and o.state = 'held' and m.workspace_id = $1 and m.id = o.message_id and m.delivery_code in ('inbox_disconnected', 'inbox_off')"
+        "update outbox o set state = 'queued', retry_at = null from messages m"
+        " where o.workspace_id = $1 and o.inbox_id = $2 and o.state = 'held'"
+        " and m.workspace_id = $1 and m.id = o.message_id"
+        " and m.delivery_code in ('inbox_disconnected', 'inbox_off')"
         " returning o.message_id",
         tx.workspace_id,
         inbox_id,

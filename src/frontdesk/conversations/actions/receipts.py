@@ -9,6 +9,7 @@ from typing import Any
 from frontdesk.channels.port import DeliveryState, Receipt
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
+from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
@@ -25,7 +26,10 @@ async def record(
     at: datetime | None = None,
     force: bool = False,
 ) -> bool:
-    """Append to a message's history, and move its state forward if this is further. ``force``: our own decision, not a receipt."""
+    """Append to a message's history, and move its state forward if this is further.
+
+    ``force``: our own decision, not a receipt.
+    """
     row = await tx.fetchrow(
         "select conversation_id, delivery, delivery_code from messages where workspace_id = $1 and id = $2 for update",
         tx.workspace_id,
@@ -35,7 +39,8 @@ async def record(
         return False
     now = clock.now()
     await tx.execute(
-        "insert into receipts (workspace_id, message_id, state, at, code, reason, source) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into receipts (workspace_id, message_id, state, at, code, reason, source)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
         tx.workspace_id,
         message_id,
         state.value,
@@ -59,11 +64,7 @@ async def record(
         reason,
     )
     if state in (DeliveryState.failed, DeliveryState.uncertain):
-        await tx.execute(
-            "update conversations set rev = rev + 1 where workspace_id = $1 and id = $2",
-            tx.workspace_id,
-            row["conversation_id"],
-        )
+        await touch(tx, row["conversation_id"])
     tx.emit(
         DeliveryChanged(
             conversation_id=row["conversation_id"], message_id=message_id, state=state.value, code=code, reason=reason
@@ -80,7 +81,8 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
     externals = [receipt.external_id for _, receipt in receipts if receipt.external_id]
     rows = await tx.fetch(
         "select m.id, m.inbox_id, m.external_id, m.point_id, m.client_key::text as key from messages m"
-        " where m.workspace_id = $1 and m.direction = 'out' and (m.external_id = any($2) or m.client_key::text = any($3))",
+        " where m.workspace_id = $1 and m.direction = 'out'"
+        " and (m.external_id = any($2) or m.client_key::text = any($3))",
         tx.workspace_id,
         externals,
         keys,
@@ -93,7 +95,8 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
             await _apply(tx, row, inbox_id, receipt)
         elif receipt.external_id:
             await tx.execute(
-                "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at) values ($1, $2, $3, $4, $5)",
+                "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at)"
+                " values ($1, $2, $3, $4, $5)",
                 tx.workspace_id,
                 inbox_id,
                 receipt.external_id,
@@ -109,8 +112,8 @@ async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
     # Proof that the provider has it ends the doubt about an attempt whose answer never came.
     if receipt.state not in (DeliveryState.queued, DeliveryState.sending):
         await tx.execute(
-            "update outbox set state = $3, lease_until = null, unknown_since = null where workspace_id = $1 and message_id = $2"
-            " and state in ('unknown', 'uncertain')",
+            "update outbox set state = $3, lease_until = null, unknown_since = null"
+            " where workspace_id = $1 and message_id = $2 and state in ('unknown', 'uncertain')",
             tx.workspace_id,
             row["id"],
             "failed" if receipt.state is DeliveryState.failed else "accepted",
@@ -133,7 +136,8 @@ async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
 async def apply_parked(tx: Tx, message_id: int, inbox_id: int, external_id: str) -> None:
     """Now that the provider's id is known, the receipts that came too early."""
     rows = await tx.fetch(
-        "with gone as (delete from parked_receipts where workspace_id = $1 and inbox_id = $2 and external_id = $3 returning id, receipt)"
+        "with gone as (delete from parked_receipts"
+        " where workspace_id = $1 and inbox_id = $2 and external_id = $3 returning id, receipt)"
         " select receipt from gone order by id",
         tx.workspace_id,
         inbox_id,

@@ -8,16 +8,18 @@ from typing import Any
 
 from frontdesk.channels import channel
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.attach import attach
+from frontdesk.conversations.actions.attach import attach, uploaded
+from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, MessageQueued
 from frontdesk.conversations.queries import sending as ways
+from frontdesk.conversations.queries.joining import join_key
 from frontdesk.kit import clock, ids
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
 _INSERT = """
-insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_id, author_name, text, html,
-                      subject, client_key, automatic, delivery, delivery_at, due_at, meta, at)
+insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_id, author_name,
+                      text, html, subject, client_key, automatic, delivery, delivery_at, due_at, meta, at)
 values ($1, $2, 'out', 'contact', $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15)
 on conflict (workspace_id, client_key) do nothing returning id
 """
@@ -28,14 +30,20 @@ insert into outbox (workspace_id, message_id, conversation_id, inbox_id, key, du
 
 _SPOKEN = """
 update conversations c set
-  last_at = greatest(c.last_at, $3), last_message_id = $4, last_preview = $5, last_direction = 'out', last_audience = 'contact',
-  last_inbox_id = $6, last_author = $7, message_count = c.message_count + 1, rev = c.rev + 1,
+  last_at = greatest(c.last_at, $3), last_message_id = $4, last_preview = $5, last_direction = 'out',
+  last_audience = 'contact', last_inbox_id = $6, last_author = $7, message_count = c.message_count + 1, rev = c.rev + 1,
   inbox_ids = (select array_agg(distinct i) from unnest(c.inbox_ids || $6::bigint) i),
   waiting_since = case when $8 then c.waiting_since end,
   status = 'open', closed_at = null, snoozed_until = null,
   join_key = coalesce(c.join_key, case when c.status = 'closed' and not exists (
-    select 1 from conversations x where x.workspace_id = $1 and x.contact_id = c.contact_id and x.join_key = $9) then $9::bigint end)
+    select 1 from conversations x
+    where x.workspace_id = $1 and x.contact_id = c.contact_id and x.join_key = $9) then $9::bigint end)
 where c.workspace_id = $1 and c.id = $2
+"""
+
+_LAST_SUBJECT = """
+select subject from messages where workspace_id = $1 and conversation_id = $2 and subject is not null
+order by at desc, id desc limit 1
 """
 
 
@@ -71,61 +79,61 @@ async def send(
     now = clock.now()
     due = max(due_at, now) if due_at else now
     text, html = rules.clean(text), rules.clean(html) if html else None
-    row = await ways.way(tx, conversation_id, conversation["contact_id"], inbox_id=inbox_id, point_id=point_id)
-    uploads = await _uploads(tx, files)
-    facts = ways.sending(
-        row, text=text, now=now, files=[(u["name"], u["content_type"], u["size"]) for u in uploads],
-        copies=len(cc) + len(bcc), answers_opt_out=answers_opt_out,
-    )  # fmt: skip
-    if reason := rules.why_not_send(facts):
-        raise Refused(reason.sentence, code=reason.code)
-    can = channel(row["channel"]).can
-    kept = dict(meta or {})
-    if can.copies:
-        kept |= {"to": [row["value"]], "cc": _addresses(cc), "bcc": _addresses(bcc), "from": row["address"]}
-    if answers is not None:
-        kept["answers"] = await _external(tx, conversation_id, answers)
-    if answers_opt_out:
-        kept["answers_opt_out"] = True
-    scheduled = due > now
-    key = client_key or ids.key()
+    way = await ways.way(tx, conversation_id, conversation["contact_id"], inbox_id=inbox_id, point_id=point_id)
+    uploads = await uploaded(tx, files)
+    _must_be_allowed(way, text, now, uploads, copies=len(cc) + len(bcc), answers_opt_out=answers_opt_out)
+    copies = _copies(way, cc, bcc)
+    answered = {} if answers is None else {"answers": await _external(tx, conversation_id, answers)}
+    kept = {**(meta or {}), **copies, **answered, **({"answers_opt_out": True} if answers_opt_out else {})}
+    can, key = channel(way["channel"]).can, client_key or ids.key()
     message_id: int | None = await tx.fetchval(
-        _INSERT, tx.workspace_id, conversation_id, row["inbox_id"], row["point_id"], author_id, author_name, text,
-        html if can.html else None, (subject or await _subject(tx, conversation)) if can.subject else None, key, automatic,
-        now, due if scheduled else None, kept, due,
+        _INSERT, tx.workspace_id, conversation_id, way["inbox_id"], way["point_id"], author_id, author_name, text,
+        html if can.html else None, (subject or await _subject(tx, conversation)) if can.subject else None,
+        key, automatic, now, due if due > now else None, kept, due,
     )  # fmt: skip
     if message_id is None:  # the same key, committed by a request that ran beside this one
         return await _already(tx, key, conversation_id) or _taken()
     await attach(tx, message_id, uploads)
-    await tx.execute(_OUTBOX, tx.workspace_id, message_id, conversation_id, row["inbox_id"], key, due)
-    if scheduled:
-        await tx.execute(
-            "update conversations set rev = rev + 1 where workspace_id = $1 and id = $2",
-            tx.workspace_id,
-            conversation_id,
-        )
+    await tx.execute(_OUTBOX, tx.workspace_id, message_id, conversation_id, way["inbox_id"], key, due)
+    if due > now:
+        await touch(tx, conversation_id)
     else:
-        names = [u["name"] for u in uploads]
-        await spoken(
-            tx,
-            conversation_id,
-            message_id,
-            now,
-            rules.preview(text, names),
-            row["inbox_id"],
-            author_name,
-            automatic=automatic,
-        )
-    tx.emit(
-        MessageQueued(
-            conversation_id=conversation_id, message_id=message_id, actor_id=author_id, contact_id=conversation["contact_id"],
-            inbox_id=row["inbox_id"], scheduled=scheduled,
-        )
-    )  # fmt: skip
-    if conversation["status"] != "open" and not scheduled:
-        tx.emit(ConversationChanged(conversation_id=conversation_id, actor_id=author_id, changed=("status",)))
+        line = rules.preview(text, [upload["name"] for upload in uploads])
+        await spoken(tx, conversation_id, message_id, now, line, way["inbox_id"], author_name, automatic=automatic)
+    _tell(tx, conversation, message_id, way["inbox_id"], author_id, scheduled=due > now)
     tx.wake()
     return message_id
+
+
+def _must_be_allowed(
+    way: Row, text: str, now: datetime, uploads: Sequence[Row], *, copies: int, answers_opt_out: bool
+) -> None:
+    files = ways.file_facts(uploads)
+    facts = ways.sending(way, text=text, now=now, files=files, copies=copies, answers_opt_out=answers_opt_out)
+    if reason := rules.why_not_send(facts):
+        raise Refused(reason.sentence, code=reason.code)
+
+
+def _copies(way: Row, cc: Sequence[str], bcc: Sequence[str]) -> dict[str, Any]:
+    """Who else gets it, for the message's meta, where the channel knows copies."""
+    if not channel(way["channel"]).can.copies:
+        return {}
+    return {"to": [way["value"]], "cc": _addresses(cc), "bcc": _addresses(bcc), "from": way["address"]}
+
+
+def _tell(tx: Tx, conversation: Row, message_id: int, inbox_id: int, author_id: int | None, *, scheduled: bool) -> None:
+    tx.emit(
+        MessageQueued(
+            conversation_id=conversation["id"],
+            message_id=message_id,
+            actor_id=author_id,
+            contact_id=conversation["contact_id"],
+            inbox_id=inbox_id,
+            scheduled=scheduled,
+        )
+    )
+    if conversation["status"] != "open" and not scheduled:
+        tx.emit(ConversationChanged(conversation_id=conversation["id"], actor_id=author_id, changed=("status",)))
 
 
 async def spoken(
@@ -140,8 +148,7 @@ async def spoken(
     automatic: bool,
 ) -> None:
     """The conversation's last word is ours now. A person's answer ends the waiting; an automatic one does not."""
-    settings = await tx.fetchval("select settings from workspaces where id = $1", tx.workspace_id)
-    key = rules.join_key((settings or {}).get("joining", "contact"), inbox_id)
+    key = await join_key(tx, inbox_id)
     await tx.execute(
         _SPOKEN, tx.workspace_id, conversation_id, at, message_id, preview, inbox_id, author or None, automatic, key
     )
@@ -174,19 +181,6 @@ def _taken() -> int:
     raise Refused("This key was already used for another message.", code="idempotency_key_reused")
 
 
-async def _uploads(tx: Tx, files: Sequence[int]) -> list[Row]:
-    """The uploaded files, in the order asked for."""
-    if not files:
-        return []
-    rows = await tx.fetch("select * from files where workspace_id = $1 and id = any($2)", tx.workspace_id, list(files))
-    by_id = {row["id"]: row for row in rows}
-    if missing := [file for file in files if file not in by_id]:
-        raise Invalid(
-            "A file that was named does not exist.", code="unknown_file", fields={"files": f"unknown: {missing}"}
-        )
-    return [by_id[file] for file in files]
-
-
 async def _external(tx: Tx, conversation_id: int, message_id: int) -> str | None:
     external: str | None = await tx.fetchval(
         "select external_id from messages where workspace_id = $1 and conversation_id = $2 and id = $3",
@@ -199,11 +193,7 @@ async def _external(tx: Tx, conversation_id: int, message_id: int) -> str | None
 
 async def _subject(tx: Tx, conversation: Row) -> str | None:
     """An answer carries the subject of what it answers, with one "Re:" in front."""
-    last: str | None = await tx.fetchval(
-        "select subject from messages where workspace_id = $1 and conversation_id = $2 and subject is not null order by at desc, id desc limit 1",
-        tx.workspace_id,
-        conversation["id"],
-    )
+    last: str | None = await tx.fetchval(_LAST_SUBJECT, tx.workspace_id, conversation["id"])
     subject = last or conversation["subject"]
     if not subject:
         return None

@@ -11,10 +11,10 @@ from msgspec import UNSET, UnsetType
 
 from frontdesk.channels.port import DeliveryState
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.attach import attach
+from frontdesk.conversations.actions.attach import attach, uploaded
 from frontdesk.conversations.actions.change import lock
 from frontdesk.conversations.actions.receipts import record
-from frontdesk.conversations.actions.send import _uploads as uploads
+from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import CommentAdded, ConversationChanged, LabelChanged, LabelDeleted, MessageChanged
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor
@@ -22,6 +22,20 @@ from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
 TOO_LATE = "Too late: it is already on its way."
+
+_COMMENT = """
+insert into messages
+  (workspace_id, conversation_id, direction, audience, author_id, author_name, text, mentions, client_key, at)
+values ($1, $2, 'out', 'team', $3, $4, $5, $6, $7, $8)
+on conflict (workspace_id, client_key) do nothing returning id
+"""
+
+_COMMENTED = """
+update conversations set
+  last_at = greatest(last_at, $3), last_message_id = $4, last_preview = $5, last_direction = 'out',
+  last_audience = 'team', last_author = $6, message_count = message_count + 1, rev = rev + 1
+where workspace_id = $1 and id = $2
+"""
 
 
 async def comment(
@@ -41,8 +55,7 @@ async def comment(
     )
     text, now = rules.clean(text), clock.now()
     message_id: int | None = await tx.fetchval(
-        "insert into messages (workspace_id, conversation_id, direction, audience, author_id, author_name, text, mentions, client_key, at)"
-        " values ($1, $2, 'out', 'team', $3, $4, $5, $6, $7, $8) on conflict (workspace_id, client_key) do nothing returning id",
+        _COMMENT,
         tx.workspace_id,
         conversation_id,
         actor.user_id,
@@ -57,17 +70,8 @@ async def comment(
             "select id from messages where workspace_id = $1 and client_key = $2", tx.workspace_id, client_key
         )
         return found
-    await attach(tx, message_id, await uploads(tx, files))
-    await tx.execute(
-        "update conversations set last_at = greatest(last_at, $3), last_message_id = $4, last_preview = $5, last_direction = 'out',"
-        " last_audience = 'team', last_author = $6, message_count = message_count + 1, rev = rev + 1 where workspace_id = $1 and id = $2",
-        tx.workspace_id,
-        conversation_id,
-        now,
-        message_id,
-        rules.preview(text),
-        actor.name,
-    )
+    await attach(tx, message_id, await uploaded(tx, files))
+    await tx.execute(_COMMENTED, tx.workspace_id, conversation_id, now, message_id, rules.preview(text), actor.name)
     people = tuple(row["id"] for row in known)
     tx.emit(
         CommentAdded(conversation_id=conversation_id, message_id=message_id, actor_id=actor.user_id, mentions=people)
@@ -79,7 +83,8 @@ async def locked_message(tx: Tx, message_id: int, actor: Actor) -> Row:
     """An outbound message with its outbox row, if the actor may see its conversation."""
     row = await tx.fetchrow(
         "select m.*, o.state as outbox_state, o.id as outbox_id from messages m"
-        " join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id where m.workspace_id = $1 and m.id = $2",
+        " join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id"
+        " where m.workspace_id = $1 and m.id = $2",
         tx.workspace_id,
         message_id,
     )
@@ -93,7 +98,8 @@ async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
     """Take back a message that has not left. One conditional update decides: cancelled, or too late; never both."""
     row = await locked_message(tx, message_id, actor)
     done = await tx.execute(
-        "update outbox set state = 'cancelled', lease_until = null where workspace_id = $1 and message_id = $2 and state in ('queued', 'held')",
+        "update outbox set state = 'cancelled', lease_until = null"
+        " where workspace_id = $1 and message_id = $2 and state in ('queued', 'held')",
         tx.workspace_id,
         message_id,
     )
@@ -122,7 +128,8 @@ async def retry(tx: Tx, message_id: int, mark: str | None, *, actor: Actor) -> N
         raise Refused("Nobody knows whether this was sent. Say whether it was, or send it again.", code="decide_first")
     if mark == "sent":
         changed = await tx.execute(
-            "update outbox set state = 'accepted' where workspace_id = $1 and message_id = $2 and state in ('uncertain', 'unknown')",
+            "update outbox set state = 'accepted' where workspace_id = $1 and message_id = $2"
+            " and state in ('uncertain', 'unknown')",
             tx.workspace_id,
             message_id,
         )
@@ -159,7 +166,8 @@ async def reschedule(
     if not words.strip():
         raise Invalid("Write something.", code="empty", fields={"text": "empty"})
     changed = await tx.execute(
-        "update outbox set due_at = $3, retry_at = null where workspace_id = $1 and message_id = $2 and state = 'queued' and $4",
+        "update outbox set due_at = $3, retry_at = null"
+        " where workspace_id = $1 and message_id = $2 and state = 'queued' and $4",
         tx.workspace_id,
         message_id,
         due,
@@ -168,7 +176,8 @@ async def reschedule(
     if not changed:
         raise Refused(TOO_LATE, code="too_late")
     await tx.execute(
-        "update messages set text = $3, html = case when text = $3 then html end, due_at = $4, at = $4, rev = rev + 1 where workspace_id = $1 and id = $2",
+        "update messages set text = $3, html = case when text = $3 then html end, due_at = $4, at = $4,"
+        " rev = rev + 1 where workspace_id = $1 and id = $2",
         tx.workspace_id,
         message_id,
         words,
@@ -194,9 +203,7 @@ async def send_now(tx: Tx, message_id: int, *, actor: Actor) -> None:
 
 async def _touch(tx: Tx, conversation_id: int, actor: Actor) -> None:
     """Counts of scheduled and failed messages changed."""
-    await tx.execute(
-        "update conversations set rev = rev + 1 where workspace_id = $1 and id = $2", tx.workspace_id, conversation_id
-    )
+    await touch(tx, conversation_id)
     tx.emit(ConversationChanged(conversation_id=conversation_id, actor_id=actor.user_id, changed=("messages",)))
 
 
@@ -213,8 +220,10 @@ async def keep_draft(tx: Tx, conversation_id: int, mode: str, body: dict[str, An
         )
         return
     await tx.execute(
-        "insert into drafts (workspace_id, user_id, conversation_id, mode, body, updated_at) values ($1, $2, $3, $4, $5, $6)"
-        " on conflict (workspace_id, user_id, conversation_id, mode) do update set body = excluded.body, updated_at = excluded.updated_at",
+        "insert into drafts (workspace_id, user_id, conversation_id, mode, body, updated_at)"
+        " values ($1, $2, $3, $4, $5, $6)"
+        " on conflict (workspace_id, user_id, conversation_id, mode) do update"
+        " set body = excluded.body, updated_at = excluded.updated_at",
         tx.workspace_id,
         actor.user_id,
         conversation_id,
@@ -240,7 +249,8 @@ async def create_label(tx: Tx, name: str, colour: str, *, actor_id: int) -> int:
 async def change_label(tx: Tx, label_id: int, *, name: str | UnsetType, colour: str | UnsetType, actor_id: int) -> None:
     try:
         changed = await tx.execute(
-            "update labels set name = coalesce($3, name), colour = coalesce($4, colour) where workspace_id = $1 and id = $2",
+            "update labels set name = coalesce($3, name), colour = coalesce($4, colour)"
+            " where workspace_id = $1 and id = $2",
             tx.workspace_id,
             label_id,
             None if name is UNSET else name.strip(),
@@ -262,9 +272,5 @@ async def delete_label(tx: Tx, label_id: int, *, actor_id: int) -> None:
     )
     if not await tx.execute("delete from labels where workspace_id = $1 and id = $2", tx.workspace_id, label_id):
         raise NotFound("This label")
-    await tx.execute(
-        "update conversations set rev = rev + 1 where workspace_id = $1 and id = any($2)",
-        tx.workspace_id,
-        [row["id"] for row in wearing],
-    )
+    await touch(tx, *(row["id"] for row in wearing))
     tx.emit(LabelDeleted(label_id=label_id, actor_id=actor_id))

@@ -75,7 +75,8 @@ async def fetch_media(resources: Resources, *, workspace_id: int, attachment_id:
     """Download an attachment that came as an address. Raising tries again later; a refusal is shown on the message."""
     async with resources.db.begin(workspace_id) as tx:
         row = await tx.fetchrow(
-            "select a.*, m.inbox_id, m.conversation_id from attachments a join messages m on m.workspace_id = $1 and m.id = a.message_id"
+            "select a.*, m.inbox_id, m.conversation_id"
+            " from attachments a join messages m on m.workspace_id = $1 and m.id = a.message_id"
             " where a.workspace_id = $1 and a.id = $2 and a.state = 'fetching'",
             workspace_id,
             attachment_id,

@@ -38,12 +38,14 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row, Tx
 
 BATCH = 20  # claimed together and sent side by side; each belongs to another conversation
-DRIVER_TIMEOUT = 75  # seconds; the lease is longer
-UNCERTAIN_AFTER = timedelta(seconds=45)  # of looking: a person sees it within a minute
 RATE_WINDOW = timedelta(minutes=1)
 
 log = structlog.get_logger()
 Ready = tuple[Row, Outbound, Account]
+
+
+def _lease(resources: Resources) -> timedelta:
+    return timedelta(seconds=resources.settings.lease)
 
 
 async def dispatch(resources: Resources) -> int:
@@ -59,7 +61,7 @@ async def dispatch(resources: Resources) -> int:
 
 async def _send(resources: Resources, workspace_id: int) -> int:
     async with resources.db.begin(workspace_id) as tx:
-        claimed = await outbox.claim(tx, BATCH)
+        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources))
         ready = [
             one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
         ]
@@ -136,9 +138,13 @@ def _attachment(resources: Resources, workspace_id: int, file: Row) -> Attachmen
         return await resources.files.get(file["hash"])
 
     return Attachment(
-        name=file["name"], content_type=file["content_type"], size=file["size"], read=read, content_id=file["content_id"],
+        name=file["name"],
+        content_type=file["content_type"],
+        size=file["size"],
+        read=read,
+        content_id=file["content_id"],
         url=resources.file_url(workspace_id, file["hash"], file["name"], file["content_type"], absolute=True),
-    )  # fmt: skip
+    )
 
 
 async def _spread(tx: Tx, ready: list[Ready]) -> None:
@@ -147,7 +153,8 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
     for inbox_id, _ in wanted.items():
         now = clock.now()
         sent = await tx.fetchval(
-            "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and sending_since > $3 and not (id = any($4))",
+            "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and sending_since > $3"
+            " and not (id = any($4))",
             tx.workspace_id,
             inbox_id,
             now - RATE_WINDOW,
@@ -202,7 +209,7 @@ async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> 
 async def _resolve(resources: Resources, workspace_id: int) -> int:
     """Find out about rows whose sending ended without an answer."""
     async with resources.db.begin(workspace_id) as tx:
-        claimed = await outbox.claim_expired(tx, BATCH)
+        claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources))
         rows = await ways.batch(tx, claimed)
     for row, files in rows:
         account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
@@ -219,12 +226,12 @@ async def _find_out(resources: Resources, row: Row, message: Outbound, account: 
         if isinstance(driver, ResendsSafely):
             answer = "again"
         elif isinstance(driver, LooksUp):
-            found = await asyncio.wait_for(driver.look_up(message, account), DRIVER_TIMEOUT)
+            found = await asyncio.wait_for(driver.look_up(message, account), resources.settings.send_timeout)
             answer = "sent" if found else "again"
         else:
             answer = "ask"
     except (Unknown, TryLater, Disconnected, TimeoutError) as error:
-        answer = "ask" if waiting > UNCERTAIN_AFTER else "wait"
+        answer = "ask" if waiting.total_seconds() > resources.settings.uncertain_after else "wait"
         log.info("cannot tell yet whether a message was sent", outbox=row["outbox_id"], error=str(error))
     except Exception as error:
         answer = "ask"
@@ -235,7 +242,7 @@ async def _find_out(resources: Resources, row: Row, message: Outbound, account: 
         elif answer == "again":
             await outbox.try_again(tx, row, "The first attempt did not reach the provider.", after=0)
         elif answer == "wait":
-            await outbox.look_again(tx, row, 5)
+            await outbox.look_again(tx, row, resources.settings.look_up_every)
         else:
             reason = "The connection broke while this was being sent. Nobody can tell whether it arrived."
             await outbox.uncertain(tx, row, reason)

@@ -18,7 +18,8 @@ HEADERS = {
 
 # The driver has sanitised the HTML and parked remote images under data-src; this is the second wall.
 _PAGE = """<!doctype html><html><head><meta charset="utf-8"><base target="_blank"><style>
-html{{color-scheme:light;background:#fff}}body{{margin:0;padding:12px;font:14px/1.5 system-ui,sans-serif;color:#1f2430;overflow-wrap:anywhere}}
+html{{color-scheme:light;background:#fff}}
+body{{margin:0;padding:12px;font:14px/1.5 system-ui,sans-serif;color:#1f2430;overflow-wrap:anywhere}}
 img{{max-width:100%;height:auto}}table{{max-width:100%}}pre{{white-space:pre-wrap}}a{{color:#2f4bd8}}
 blockquote{{margin:0 0 0 8px;padding-left:10px;border-left:2px solid #d5d9e2;color:#4b5162}}
 </style></head><body>{body}</body></html>"""
@@ -63,7 +64,7 @@ def document(html: str, files: Mapping[str, str], *, images: bool) -> str:
 
 
 async def source(tx: Tx, message: Row) -> tuple[str, str, bytes]:
-    """(file name, content type, bytes) of what a message was made from; its text where the delivery is gone or never was."""
+    """(file name, content type, bytes) of what a message was made from; its text where no delivery is kept."""
     if message["raw_id"] is not None:
         raw = await tx.fetchrow(
             "select body, meta from raw_deliveries where workspace_id = $1 and id = $2",

@@ -20,7 +20,10 @@ _UNREAD = (
     "c.inbound_count > coalesce((select r.read_count from read_states r where r.workspace_id = $1 and r.user_id = $2"
     " and r.conversation_id = c.id), 0)"
 )
-_STARRED = "exists (select 1 from read_states r where r.workspace_id = $1 and r.user_id = $2 and r.conversation_id = c.id and r.starred)"
+_STARRED = (
+    "exists (select 1 from read_states r where r.workspace_id = $1 and r.user_id = $2"
+    " and r.conversation_id = c.id and r.starred)"
+)
 _VIEWS: dict[View, str] = {
     "unread": f"c.status = 'open' and {_UNREAD}",
     "mine": "c.status = 'open' and c.assignee_id = $2",
@@ -106,7 +109,8 @@ def _narrow(where: _Conditions, filters: Filters) -> None:
         )
     if filters.label_id is not None:
         where.add(
-            "exists (select 1 from conversation_labels x where x.workspace_id = $1 and x.conversation_id = c.id and x.label_id = {})",
+            "exists (select 1 from conversation_labels x where x.workspace_id = $1 and x.conversation_id = c.id"
+            " and x.label_id = {})",
             filters.label_id,
         )
     if filters.q and filters.q.strip():
@@ -119,14 +123,14 @@ def _search(where: _Conditions, words: str) -> None:
     where.add(
         "(c.contact_id in (select k.id from contacts k where k.workspace_id = $1 and k.name ilike {0}"
         " union select p.contact_id from contact_points p where p.workspace_id = $1 and p.value ilike {0})"
-        " or c.subject ilike {0} or exists (select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id"
-        " and m.text ilike {0}))",
+        " or c.subject ilike {0} or exists (select 1 from messages m where m.workspace_id = $1"
+        " and m.conversation_id = c.id and m.text ilike {0}))",
         pattern,
     )
 
 
 async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
-    """How many each tab has; counting stops at :data:`CAP`, so that it costs the same in a small and a huge workspace."""
+    """How many each tab has; counting stops at :data:`CAP`, so that it costs the same in any workspace."""
     found: dict[str, int] = {}
     for view in ("unread", "mine", "unassigned", "starred", "all"):
         where = _Conditions(tx.workspace_id, actor.user_id)

@@ -11,19 +11,23 @@ from frontdesk.conversations.rules import Sending
 from frontdesk.kit.errors import NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
-_WAY = """
+WAY = """
 select i.id as inbox_id, i.name as inbox_name, i.channel, i.address, i.enabled, i.health, i.settings, i.public_key,
        p.id as point_id, p.kind, p.scope, p.value, p.opted_out_at, p.bad_since, p.contact_id,
        (select max(m.at) from messages m where m.workspace_id = $1 and m.conversation_id = $2 and m.direction = 'in'
           and m.inbox_id = i.id and m.point_id = p.id) as last_inbound_at
+"""
+"""What :func:`sending` needs of an inbox ``i`` and a contact point ``p`` for conversation ``$2``."""
+
+_WAY = f"""{WAY}
 from inboxes i left join contact_points p on p.workspace_id = $1 and p.id = $4
 where i.workspace_id = $1 and i.id = $3 and i.deleted_at is null
 """
 
 _LAST_WAY = """
 select inbox_id, point_id from messages
-where workspace_id = $1 and conversation_id = $2 and audience = 'contact' and inbox_id is not null and point_id is not null
-  and ($3::bigint is null or inbox_id = $3)
+where workspace_id = $1 and conversation_id = $2 and audience = 'contact'
+  and inbox_id is not null and point_id is not null and ($3::bigint is null or inbox_id = $3)
 order by at desc, id desc limit 1
 """
 
@@ -90,15 +94,17 @@ def sending(
 
 
 _BATCH = """
-select o.id as outbox_id, o.message_id, o.conversation_id, o.key, o.attempts, o.fence, o.due_at, o.sending_since, o.unknown_since,
-       m.due_at is not null as scheduled, m.text, m.html, m.subject, m.meta, m.automatic, m.author_name, m.client_key, m.external_id,
+select o.id as outbox_id, o.message_id, o.conversation_id, o.key, o.attempts, o.fence, o.due_at, o.sending_since,
+       o.unknown_since, m.due_at is not null as scheduled, m.text, m.html, m.subject, m.meta, m.automatic,
+       m.author_name, m.client_key, m.external_id,
        i.id as inbox_id, i.name as inbox_name, i.channel, i.address, i.enabled, i.health, i.settings, i.credentials,
        i.public_key, i.checkpoint, i.rate_per_minute, i.workspace_id,
        p.id as point_id, p.kind, p.scope, p.value, p.opted_out_at, p.bad_since, p.contact_id, c.name as contact_name,
        (select max(x.at) from messages x where x.workspace_id = $1 and x.conversation_id = o.conversation_id
           and x.direction = 'in' and x.inbox_id = i.id and x.point_id = p.id) as last_inbound_at,
        (select array_agg(t.external_id order by t.at, t.id) from (
-          select x.external_id, x.at, x.id from messages x where x.workspace_id = $1 and x.conversation_id = o.conversation_id
+          select x.external_id, x.at, x.id from messages x
+          where x.workspace_id = $1 and x.conversation_id = o.conversation_id
             and x.inbox_id = i.id and x.external_id is not null and x.id <> m.id and x.at <= greatest(m.at, o.due_at)
           order by x.at desc, x.id desc limit 20) t) as thread
 from outbox o

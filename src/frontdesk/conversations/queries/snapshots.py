@@ -15,10 +15,14 @@ Link = Callable[[int, str, str, str], str]
 
 _CONVERSATIONS = """
 select c.*, k.name as contact_name, l.channel as last_channel,
-  (select array_agg(distinct i.channel) from inboxes i where i.workspace_id = $1 and i.id = any(c.inbox_ids)) as channels,
-  (select coalesce(array_agg(label_id order by label_id), '{}') from conversation_labels x where x.workspace_id = $1 and x.conversation_id = c.id) as labels,
-  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id and m.delivery = 'queued' and m.due_at is not null) as scheduled,
-  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id and m.delivery in ('failed', 'uncertain')) as failed,
+  (select array_agg(distinct i.channel) from inboxes i
+    where i.workspace_id = $1 and i.id = any(c.inbox_ids)) as channels,
+  (select coalesce(array_agg(label_id order by label_id), '{}') from conversation_labels x
+    where x.workspace_id = $1 and x.conversation_id = c.id) as labels,
+  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id
+    and m.delivery = 'queued' and m.due_at is not null) as scheduled,
+  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id
+    and m.delivery in ('failed', 'uncertain')) as failed,
   r.read_count, r.starred, d.body ->> 'text' as draft
 from conversations c
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
@@ -58,9 +62,10 @@ def _conversation(row: Row, *, mine: bool) -> schemas.Conversation:
         )  # fmt: skip
     own = schemas.Mine(read_count=row["read_count"] or 0, starred=bool(row["starred"]), draft=row["draft"])
     return schemas.Conversation(
-        id=row["id"], contact=schemas.ContactRef(id=row["contact_id"], name=row["contact_name"]), subject=row["subject"],
-        status=row["status"], assignee_id=row["assignee_id"], team_id=row["team_id"], labels=row["labels"],
-        snoozed_until=row["snoozed_until"], waiting_since=row["waiting_since"], last=last, inbox_ids=row["inbox_ids"],
+        id=row["id"], contact=schemas.ContactRef(id=row["contact_id"], name=row["contact_name"]),
+        subject=row["subject"], status=row["status"], assignee_id=row["assignee_id"], team_id=row["team_id"],
+        labels=row["labels"], snoozed_until=row["snoozed_until"], waiting_since=row["waiting_since"],
+        last=last, inbox_ids=row["inbox_ids"],
         channels=sorted(row["channels"] or []), inbound_count=row["inbound_count"], message_count=row["message_count"],
         scheduled_count=row["scheduled"], failed_count=row["failed"], rev=row["rev"], created_at=row["created_at"],
         my=own if mine else UNSET,
@@ -83,13 +88,14 @@ def message_fields(workspace_id: int, row: Row, files: Sequence[Row], link: Link
     """What :class:`schemas.Message` is made of."""
     activity = row["direction"] == "activity"
     return {
-        "id": row["id"], "conversation_id": row["conversation_id"], "direction": row["direction"], "audience": row["audience"],
-        "inbox_id": row["inbox_id"], "channel": row["channel"], "point_id": row["point_id"], "author": _author(row),
-        "text": row["text"], "reply": row["reply"], "has_html": row["html"] is not None, "subject": row["subject"],
-        "email": _email(row["meta"]), "files": [file_ref(workspace_id, file, link) for file in files], "delivery": _delivery(row),
-        "activity": schemas.Activity(code=row["activity"], data=row["meta"]) if activity else None, "mentions": row["mentions"],
-        "segments": row["meta"].get("parts"), "client_key": row["client_key"], "automatic": row["automatic"], "at": row["at"],
-        "rev": row["rev"],
+        "id": row["id"], "conversation_id": row["conversation_id"], "direction": row["direction"],
+        "audience": row["audience"], "inbox_id": row["inbox_id"], "channel": row["channel"],
+        "point_id": row["point_id"], "author": _author(row), "text": row["text"], "reply": row["reply"],
+        "has_html": row["html"] is not None, "subject": row["subject"], "email": _email(row["meta"]),
+        "files": [file_ref(workspace_id, file, link) for file in files], "delivery": _delivery(row),
+        "activity": schemas.Activity(code=row["activity"], data=row["meta"]) if activity else None,
+        "mentions": row["mentions"], "segments": row["meta"].get("parts"), "client_key": row["client_key"],
+        "automatic": row["automatic"], "at": row["at"], "rev": row["rev"],
     }  # fmt: skip
 
 
@@ -141,6 +147,12 @@ def file_ref(workspace_id: int, row: Row, link: Link) -> schemas.FileRef:
         else None
     )
     return schemas.FileRef(
-        id=row["id"], name=row["name"], content_type=row["content_type"], size=row["size"], url=url, inline=row["inline"],
-        content_id=row["content_id"], state=row["state"],
-    )  # fmt: skip
+        id=row["id"],
+        name=row["name"],
+        content_type=row["content_type"],
+        size=row["size"],
+        url=url,
+        inline=row["inline"],
+        content_id=row["content_id"],
+        state=row["state"],
+    )

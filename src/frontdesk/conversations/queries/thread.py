@@ -10,7 +10,7 @@ import phonenumbers
 from frontdesk.channels import channel
 from frontdesk.conversations import rules, schemas
 from frontdesk.conversations.queries.listing import one
-from frontdesk.conversations.queries.sending import sending
+from frontdesk.conversations.queries.sending import WAY, sending
 from frontdesk.conversations.queries.snapshots import Link, messages
 from frontdesk.kit import clock, paging
 from frontdesk.kit.context import Actor
@@ -35,7 +35,7 @@ async def thread(
     after: str | None = None,
     limit: int | None = None,
 ) -> paging.Page[schemas.Message]:
-    """Messages oldest first: the newest page, the one before a cursor, or the one after. ``next`` leads to older ones."""
+    """Messages oldest first: the newest page, the one before a cursor or after it. ``next`` leads to older ones."""
     size = paging.bounded(limit)
     values: list[Any] = [tx.workspace_id, conversation_id, size + 1]
     condition, order = "", "desc"
@@ -44,7 +44,8 @@ async def thread(
         condition = f" and (at, id) {sign} ($4, $5)"
         values += key
     rows = await tx.fetch(
-        f"select id, at from messages where workspace_id = $1 and conversation_id = $2{condition} order by at {order}, id {order} limit $3",
+        f"select id, at from messages where workspace_id = $1 and conversation_id = $2{condition}"
+        f" order by at {order}, id {order} limit $3",
         *values,
     )
     page = rows[:size]
@@ -71,11 +72,7 @@ async def row(tx: Tx, actor: Actor, message_id: int) -> Row:
     return found
 
 
-_WAYS = """
-select i.id as inbox_id, i.name as inbox_name, i.channel, i.address, i.enabled, i.health, i.public_key,
-       p.id as point_id, p.kind, p.scope, p.value, p.opted_out_at, p.bad_since, p.contact_id,
-       (select max(m.at) from messages m where m.workspace_id = $1 and m.conversation_id = $2 and m.direction = 'in'
-          and m.inbox_id = i.id and m.point_id = p.id) as last_inbound_at
+_WAYS = f"""{WAY}
 from inboxes i, contact_points p
 where i.workspace_id = $1 and i.deleted_at is null and p.workspace_id = $1 and p.contact_id = $3
 order by i.id, p.verified desc, p.id
@@ -85,8 +82,9 @@ order by i.id, p.verified desc, p.id
 async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.Route]:
     """Every inbox with every address of the contact that it could write to, and what stands against it."""
     last = await tx.fetchrow(
-        "select inbox_id, point_id from messages where workspace_id = $1 and conversation_id = $2 and audience = 'contact'"
-        " and direction <> 'activity' order by direction = 'in' desc, at desc, id desc limit 1",
+        "select inbox_id, point_id from messages where workspace_id = $1 and conversation_id = $2"
+        " and audience = 'contact' and direction <> 'activity'"
+        " order by direction = 'in' desc, at desc, id desc limit 1",
         tx.workspace_id,
         conversation_id,
     )
@@ -98,10 +96,11 @@ async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.
             continue
         why = rules.why_not_send(sending(way, text="…", now=now))
         window = way["last_inbound_at"] + can.reply_window if can.reply_window and way["last_inbound_at"] else None
+        kind, value = way["kind"], way["value"]
         found.append(
             schemas.Route(
                 inbox_id=way["inbox_id"], inbox_name=way["inbox_name"], channel=way["channel"], sender=way["address"],
-                point=schemas.PointRef(id=way["point_id"], kind=way["kind"], value=way["value"], display=display(way["kind"], way["value"])),
+                point=schemas.PointRef(id=way["point_id"], kind=kind, value=value, display=display(kind, value)),
                 why_not=schemas.WhyNot(code=why.code, sentence=why.sentence) if why else None, window_expires_at=window,
                 default=last is not None and (last["inbox_id"], last["point_id"]) == (way["inbox_id"], way["point_id"]),
             )
@@ -132,6 +131,17 @@ async def history(tx: Tx, message_id: int) -> list[schemas.Receipt]:
     ]
 
 
+_SCHEDULED = """
+select m.id, m.due_at, c.contact_id, k.name from messages m
+join conversations c on c.workspace_id = $1 and c.id = m.conversation_id
+join contacts k on k.workspace_id = $1 and k.id = c.contact_id
+where m.workspace_id = $1 and m.delivery in ('queued', 'held') and m.due_at is not null
+  and ($2::timestamptz is null or (m.due_at, m.id) > ($2, $3))
+  and ($5 or c.assignee_id = $6 or c.team_id = any($7))
+order by m.due_at, m.id limit $4
+"""
+
+
 async def scheduled(
     tx: Tx, actor: Actor, link: Link, *, cursor: str | None, limit: int | None
 ) -> paging.Page[schemas.Scheduled]:
@@ -139,10 +149,7 @@ async def scheduled(
     size = paging.bounded(limit)
     key = paging.decode(cursor, datetime, int)
     rows = await tx.fetch(
-        "select m.id, m.due_at, c.contact_id, k.name from messages m"
-        " join conversations c on c.workspace_id = $1 and c.id = m.conversation_id join contacts k on k.workspace_id = $1 and k.id = c.contact_id"
-        " where m.workspace_id = $1 and m.delivery in ('queued', 'held') and m.due_at is not null and ($2::timestamptz is null or (m.due_at, m.id) > ($2, $3))"
-        " and ($5 or c.assignee_id = $6 or c.team_id = any($7)) order by m.due_at, m.id limit $4",
+        _SCHEDULED,
         tx.workspace_id,
         *(key or (None, None)),
         size + 1,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import delete, get, patch, post, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions as contacts
@@ -21,13 +22,13 @@ from frontdesk.kit.transaction import Tx
 
 TAGS = ["conversations"]
 READ, WRITE = "conversations:read", "conversations:write"
-Words = Annotated[str | None, Parameter(max_length=200)]
+Words = Annotated[str | None, QueryParameter(max_length=200)]
 
 
 @get("/conversations", operation_id="listConversations", tags=TAGS)
 async def list_conversations(
-    context: Context,
-    view: listing.View = "all",
+    context: NamedDependency[Context],
+    view: FromQuery[listing.View] = "all",
     channel: Words = None,
     inbox_id: QueryId = None,
     assignee_id: QueryId = None,
@@ -53,14 +54,14 @@ async def list_conversations(
 
 
 @get("/conversations/counts", operation_id="countConversations", tags=TAGS)
-async def count_conversations(context: Context) -> schemas.Counts:
+async def count_conversations(context: NamedDependency[Context]) -> schemas.Counts:
     async with context.begin(READ) as tx:
         return await listing.counts(tx, context.actor)
 
 
 @get("/contacts/{contact_id:int}/conversations", operation_id="listContactConversations", tags=TAGS)
 async def list_contact_conversations(
-    context: Context, contact_id: PathId, cursor: Cursor = None, limit: Limit = None
+    context: NamedDependency[Context], contact_id: PathId, cursor: Cursor = None, limit: Limit = None
 ) -> paging.Page[schemas.Conversation]:
     """Every conversation with one contact, closed ones too."""
     async with context.begin(READ) as tx:
@@ -69,7 +70,9 @@ async def list_contact_conversations(
 
 
 @post("/conversations", operation_id="openConversation", status_code=201, tags=TAGS)
-async def open_conversation(context: Context, data: schemas.ConversationIn) -> schemas.Conversation:
+async def open_conversation(
+    context: NamedDependency[Context], data: JSONBody[schemas.ConversationIn]
+) -> schemas.Conversation:
     """Open a conversation with a contact or an address; with ``message`` it says something at once."""
     actor = context.actor
     async with context.begin(WRITE) as tx:
@@ -104,14 +107,14 @@ async def _whom(tx: Tx, context: Context, data: schemas.ConversationIn) -> tuple
 
 
 @get("/conversations/{conversation_id:int}", operation_id="getConversation", tags=TAGS)
-async def get_conversation(context: Context, conversation_id: PathId) -> schemas.Conversation:
+async def get_conversation(context: NamedDependency[Context], conversation_id: PathId) -> schemas.Conversation:
     async with context.begin(READ) as tx:
         return await thread.see(tx, context.actor, conversation_id)
 
 
 @patch("/conversations/{conversation_id:int}", operation_id="changeConversation", tags=TAGS)
 async def change_conversation(
-    context: Context, conversation_id: PathId, data: schemas.ConversationPatch
+    context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.ConversationPatch]
 ) -> schemas.Conversation:
     """Assign, close, snooze, rename. A null clears."""
     async with context.begin(WRITE) as tx:
@@ -120,31 +123,31 @@ async def change_conversation(
 
 
 @post("/conversations/{conversation_id:int}/read", operation_id="markRead", status_code=204, tags=TAGS)
-async def mark_read(context: Context, conversation_id: PathId, data: schemas.Read) -> None:
+async def mark_read(context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Read]) -> None:
     async with context.begin(READ) as tx:
         await change.mark_read(tx, conversation_id, data.count, actor=context.actor)
 
 
 @post("/conversations/{conversation_id:int}/unread", operation_id="markUnread", status_code=204, tags=TAGS)
-async def mark_unread(context: Context, conversation_id: PathId) -> None:
+async def mark_unread(context: NamedDependency[Context], conversation_id: PathId) -> None:
     async with context.begin(READ) as tx:
         await change.mark_unread(tx, conversation_id, actor=context.actor)
 
 
 @put("/conversations/{conversation_id:int}/star", operation_id="starConversation", status_code=204, tags=TAGS)
-async def star(context: Context, conversation_id: PathId) -> None:
+async def star(context: NamedDependency[Context], conversation_id: PathId) -> None:
     async with context.begin(READ) as tx:
         await change.star(tx, conversation_id, on=True, actor=context.actor)
 
 
 @delete("/conversations/{conversation_id:int}/star", operation_id="unstarConversation", status_code=204, tags=TAGS)
-async def unstar(context: Context, conversation_id: PathId) -> None:
+async def unstar(context: NamedDependency[Context], conversation_id: PathId) -> None:
     async with context.begin(READ) as tx:
         await change.star(tx, conversation_id, on=False, actor=context.actor)
 
 
 @put("/conversations/{conversation_id:int}/labels/{label_id:int}", operation_id="addLabel", status_code=204, tags=TAGS)
-async def add_label(context: Context, conversation_id: PathId, label_id: PathId) -> None:
+async def add_label(context: NamedDependency[Context], conversation_id: PathId, label_id: PathId) -> None:
     async with context.begin(WRITE) as tx:
         await change.label(tx, conversation_id, label_id, on=True, actor=context.actor)
 
@@ -152,13 +155,15 @@ async def add_label(context: Context, conversation_id: PathId, label_id: PathId)
 @delete(
     "/conversations/{conversation_id:int}/labels/{label_id:int}", operation_id="removeLabel", status_code=204, tags=TAGS
 )
-async def remove_label(context: Context, conversation_id: PathId, label_id: PathId) -> None:
+async def remove_label(context: NamedDependency[Context], conversation_id: PathId, label_id: PathId) -> None:
     async with context.begin(WRITE) as tx:
         await change.label(tx, conversation_id, label_id, on=False, actor=context.actor)
 
 
 @post("/conversations/{conversation_id:int}/merge", operation_id="mergeConversation", status_code=200, tags=TAGS)
-async def merge_conversation(context: Context, conversation_id: PathId, data: schemas.Into) -> schemas.Conversation:
+async def merge_conversation(
+    context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Into]
+) -> schemas.Conversation:
     """Move everything into another conversation; answers with that one."""
     async with context.begin(WRITE) as tx:
         await change.merge(tx, conversation_id, data.into, actor=context.actor)
@@ -166,7 +171,7 @@ async def merge_conversation(context: Context, conversation_id: PathId, data: sc
 
 
 @get("/conversations/{conversation_id:int}/routes", operation_id="listRoutes", tags=TAGS)
-async def list_routes(context: Context, conversation_id: PathId) -> list[schemas.Route]:
+async def list_routes(context: NamedDependency[Context], conversation_id: PathId) -> list[schemas.Route]:
     """The ways in which the contact can be written to now, and what stands against each."""
     async with context.begin(READ) as tx:
         found = await thread.see(tx, context.actor, conversation_id)
@@ -174,20 +179,22 @@ async def list_routes(context: Context, conversation_id: PathId) -> list[schemas
 
 
 @get("/conversations/{conversation_id:int}/draft", operation_id="getDrafts", tags=TAGS)
-async def get_drafts(context: Context, conversation_id: PathId) -> list[schemas.Draft]:
+async def get_drafts(context: NamedDependency[Context], conversation_id: PathId) -> list[schemas.Draft]:
     async with context.begin(READ) as tx:
         await thread.see(tx, context.actor, conversation_id)
         return await thread.drafts(tx, context.actor, conversation_id)
 
 
 @put("/conversations/{conversation_id:int}/draft", operation_id="keepDraft", status_code=204, tags=TAGS)
-async def keep_draft(context: Context, conversation_id: PathId, data: schemas.Draft) -> None:
+async def keep_draft(context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Draft]) -> None:
     async with context.begin(WRITE) as tx:
         await write.keep_draft(tx, conversation_id, data.mode, data.body, actor=context.actor)
 
 
 @post("/conversations/{conversation_id:int}/typing", operation_id="sayTyping", status_code=204, tags=TAGS)
-async def say_typing(context: Context, conversation_id: PathId, data: schemas.Typing) -> None:
+async def say_typing(
+    context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Typing]
+) -> None:
     """A whisper to whoever has the conversation open; never stored."""
     async with context.begin(READ) as tx:
         await thread.see(tx, context.actor, conversation_id)
@@ -202,6 +209,7 @@ async def say_typing(context: Context, conversation_id: PathId, data: schemas.Ty
 
 
 ROUTES = [
-    list_conversations, count_conversations, list_contact_conversations, open_conversation, get_conversation, change_conversation,
-    mark_read, mark_unread, star, unstar, add_label, remove_label, merge_conversation, list_routes, get_drafts, keep_draft, say_typing,
+    list_conversations, count_conversations, list_contact_conversations, open_conversation, get_conversation,
+    change_conversation, mark_read, mark_unread, star, unstar, add_label, remove_label, merge_conversation, list_routes,
+    get_drafts, keep_draft, say_typing,
 ]  # fmt: skip

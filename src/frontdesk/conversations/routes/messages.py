@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from frontdesk.channels import channel
 from frontdesk.channels.port import Normalises
@@ -27,7 +28,11 @@ READ, WRITE = "conversations:read", "conversations:write"
 
 @get("/conversations/{conversation_id:int}/messages", operation_id="listMessages", tags=TAGS)
 async def list_messages(
-    context: Context, conversation_id: PathId, before: Cursor = None, after: Cursor = None, limit: Limit = None
+    context: NamedDependency[Context],
+    conversation_id: PathId,
+    before: Cursor = None,
+    after: Cursor = None,
+    limit: Limit = None,
 ) -> paging.Page[schemas.Message]:
     """A page of the thread, oldest first; ``next`` is the cursor for older ones (``before``)."""
     async with context.begin(READ) as tx:
@@ -39,7 +44,10 @@ async def list_messages(
 
 @post("/conversations/{conversation_id:int}/messages", operation_id="sendMessage", status_code=201, tags=TAGS)
 async def send_message(
-    context: Context, conversation_id: PathId, data: schemas.MessageIn, client_key: ClientKey = None
+    context: NamedDependency[Context],
+    conversation_id: PathId,
+    data: JSONBody[schemas.MessageIn],
+    client_key: ClientKey = None,
 ) -> schemas.Message:
     """Write to the contact, now or at ``due_at``. Refused with 409 and the reason's code when a rule says no."""
     actor = context.actor
@@ -55,7 +63,10 @@ async def send_message(
 
 @post("/conversations/{conversation_id:int}/comments", operation_id="addComment", status_code=201, tags=TAGS)
 async def add_comment(
-    context: Context, conversation_id: PathId, data: schemas.CommentIn, client_key: ClientKey = None
+    context: NamedDependency[Context],
+    conversation_id: PathId,
+    data: JSONBody[schemas.CommentIn],
+    client_key: ClientKey = None,
 ) -> schemas.Message:
     """Write something that only the team sees."""
     async with context.begin(WRITE) as tx:
@@ -72,13 +83,15 @@ async def add_comment(
 
 
 @get("/messages/{message_id:int}", operation_id="getMessage", tags=TAGS)
-async def get_message(context: Context, message_id: PathId) -> schemas.Message:
+async def get_message(context: NamedDependency[Context], message_id: PathId) -> schemas.Message:
     async with context.begin(READ) as tx:
         return await thread.message(tx, context.actor, message_id, context.resources.file_url)
 
 
 @patch("/messages/{message_id:int}", operation_id="changeMessage", tags=TAGS)
-async def change_message(context: Context, message_id: PathId, data: schemas.MessagePatch) -> schemas.Message:
+async def change_message(
+    context: NamedDependency[Context], message_id: PathId, data: JSONBody[schemas.MessagePatch]
+) -> schemas.Message:
     """Change the words or the time of a scheduled message."""
     async with context.begin(WRITE) as tx:
         await write.reschedule(tx, message_id, text=data.text, due_at=data.due_at, actor=context.actor)
@@ -86,7 +99,7 @@ async def change_message(context: Context, message_id: PathId, data: schemas.Mes
 
 
 @post("/messages/{message_id:int}/cancel", operation_id="cancelMessage", status_code=200, tags=TAGS)
-async def cancel_message(context: Context, message_id: PathId) -> schemas.Message:
+async def cancel_message(context: NamedDependency[Context], message_id: PathId) -> schemas.Message:
     """Take back a message that has not left; 409 ``too_late`` when it has."""
     async with context.begin(WRITE) as tx:
         await write.cancel(tx, message_id, actor=context.actor)
@@ -94,7 +107,9 @@ async def cancel_message(context: Context, message_id: PathId) -> schemas.Messag
 
 
 @post("/messages/{message_id:int}/retry", operation_id="retryMessage", status_code=200, tags=TAGS)
-async def retry_message(context: Context, message_id: PathId, data: schemas.Retry) -> schemas.Message:
+async def retry_message(
+    context: NamedDependency[Context], message_id: PathId, data: JSONBody[schemas.Retry]
+) -> schemas.Message:
     """Send a failed or held message again; for an uncertain one ``mark`` says what became of it."""
     async with context.begin(WRITE) as tx:
         await write.retry(tx, message_id, data.mark, actor=context.actor)
@@ -102,7 +117,7 @@ async def retry_message(context: Context, message_id: PathId, data: schemas.Retr
 
 
 @post("/messages/{message_id:int}/send-now", operation_id="sendNow", status_code=200, tags=TAGS)
-async def send_now(context: Context, message_id: PathId) -> schemas.Message:
+async def send_now(context: NamedDependency[Context], message_id: PathId) -> schemas.Message:
     """Send a scheduled message without waiting for its time."""
     async with context.begin(WRITE) as tx:
         await write.send_now(tx, message_id, actor=context.actor)
@@ -110,7 +125,9 @@ async def send_now(context: Context, message_id: PathId) -> schemas.Message:
 
 
 @post("/messages/{message_id:int}/move", operation_id="moveMessage", status_code=200, tags=TAGS)
-async def move_message(context: Context, message_id: PathId, data: schemas.Move) -> schemas.Message:
+async def move_message(
+    context: NamedDependency[Context], message_id: PathId, data: JSONBody[schemas.Move]
+) -> schemas.Message:
     async with context.begin(WRITE) as tx:
         await change.move_message(tx, message_id, data.conversation_id, actor=context.actor)
         return await thread.message(tx, context.actor, message_id, context.resources.file_url)
@@ -118,7 +135,10 @@ async def move_message(context: Context, message_id: PathId, data: schemas.Move)
 
 @post("/messages/{message_id:int}/forward", operation_id="forwardMessage", status_code=201, tags=TAGS)
 async def forward_message(
-    context: Context, message_id: PathId, data: schemas.ForwardIn, client_key: ClientKey = None
+    context: NamedDependency[Context],
+    message_id: PathId,
+    data: JSONBody[schemas.ForwardIn],
+    client_key: ClientKey = None,
 ) -> schemas.Message:
     """Pass a message on to another address, with its files; only through channels that carry mail-like copies."""
     async with context.begin(WRITE) as tx:
@@ -135,7 +155,7 @@ async def forward_message(
 
 
 @get("/messages/{message_id:int}/delivery", operation_id="getDelivery", tags=TAGS)
-async def get_delivery(context: Context, message_id: PathId) -> list[schemas.Receipt]:
+async def get_delivery(context: NamedDependency[Context], message_id: PathId) -> list[schemas.Receipt]:
     """Everything that is known of a message's way, oldest first."""
     async with context.begin(READ) as tx:
         await thread.row(tx, context.actor, message_id)
@@ -143,7 +163,9 @@ async def get_delivery(context: Context, message_id: PathId) -> list[schemas.Rec
 
 
 @get("/messages/{message_id:int}/html", operation_id="getMessageHtml", tags=TAGS, media_type="text/html")
-async def get_message_html(context: Context, message_id: PathId, images: bool = False) -> Response[str]:
+async def get_message_html(
+    context: NamedDependency[Context], message_id: PathId, images: FromQuery[bool] = False
+) -> Response[str]:
     """The message as a document for a sandboxed frame. Remote images load only with ``images=1``."""
     async with context.begin(READ) as tx:
         row = await thread.row(tx, context.actor, message_id)
@@ -155,7 +177,7 @@ async def get_message_html(context: Context, message_id: PathId, images: bool = 
 
 
 @get("/messages/{message_id:int}/source", operation_id="getMessageSource", tags=TAGS)
-async def get_message_source(context: Context, message_id: PathId) -> Response[bytes]:
+async def get_message_source(context: NamedDependency[Context], message_id: PathId) -> Response[bytes]:
     """The delivery as it arrived, as a download."""
     async with context.begin(READ) as tx:
         row = await thread.row(tx, context.actor, message_id)
@@ -165,7 +187,7 @@ async def get_message_source(context: Context, message_id: PathId) -> Response[b
 
 @get("/scheduled", operation_id="listScheduled", tags=TAGS)
 async def list_scheduled(
-    context: Context, cursor: Cursor = None, limit: Limit = None
+    context: NamedDependency[Context], cursor: Cursor = None, limit: Limit = None
 ) -> paging.Page[schemas.Scheduled]:
     async with context.begin(READ) as tx:
         return await thread.scheduled(tx, context.actor, context.resources.file_url, cursor=cursor, limit=limit)
@@ -173,7 +195,9 @@ async def list_scheduled(
 
 @post("/files", operation_id="uploadFile", status_code=201, tags=TAGS)
 async def upload_file(
-    context: Context, request: Request[Any, Any, Any], name: Annotated[str, Parameter(min_length=1, max_length=255)]
+    context: NamedDependency[Context],
+    request: Request[Any, Any, Any],
+    name: Annotated[str, QueryParameter(min_length=1, max_length=255)],
 ) -> schemas.Upload:
     """Keep the request's body as a file; its id can be named in a message."""
     context.actor.require(WRITE)
@@ -198,7 +222,9 @@ async def upload_file(
 
 
 @post("/inboxes/{inbox_id:int}/test-message", operation_id="sendTestMessage", status_code=201, tags=["inboxes"])
-async def send_test_message(context: Context, inbox_id: PathId, data: schemas.TestMessage) -> schemas.Message:
+async def send_test_message(
+    context: NamedDependency[Context], inbox_id: PathId, data: JSONBody[schemas.TestMessage]
+) -> schemas.Message:
     """Send a short message through an inbox, to see that it works."""
     actor, resources = context.actor, context.resources
     actor.require("inboxes:write")
@@ -230,6 +256,7 @@ async def _addressee(tx: Tx, context: Context, inbox: Row, typed: str) -> Found:
 
 
 ROUTES = [
-    list_messages, send_message, add_comment, get_message, change_message, cancel_message, retry_message, send_now, move_message,
-    forward_message, get_delivery, get_message_html, get_message_source, list_scheduled, upload_file, send_test_message,
+    list_messages, send_message, add_comment, get_message, change_message, cancel_message, retry_message, send_now,
+    move_message, forward_message, get_delivery, get_message_html, get_message_source, list_scheduled, upload_file,
+    send_test_message,
 ]  # fmt: skip

@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from frontdesk.kit import paging
 
-PathId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-QueryId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
-Limit = Annotated[int | None, Parameter(ge=1, le=paging.LIMIT)]
-Cursor = Annotated[str | None, Parameter(max_length=1000)]
+PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
+QueryId = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
+Cursor = Annotated[str | None, QueryParameter(max_length=1000)]
 ClientKey = Annotated[
     UUID | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         description="A UUID of yours. The same key is the same message, however often it is sent.",
     ),
 ]
