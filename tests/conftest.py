@@ -28,7 +28,7 @@ from frontdesk.kit.files import open_store
 from frontdesk.kit.postgres import Server
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
-from frontdesk.kit.transaction import Database, Row, prepare
+from frontdesk.kit.transaction import Database, Row, Tx, prepare
 from frontdesk.people.rules import PERMISSIONS
 
 PASSWORD = "correct horse battery"
@@ -137,6 +137,15 @@ async def add_user(
             workspace_id, email or f"{role}@example.org", name, role,
         )  # fmt: skip
     return Actor(workspace_id=workspace_id, user_id=user_id, name=name, role=role, permissions=PERMISSIONS[role])
+
+
+async def until_somebody_waits(tx: Tx) -> None:
+    """Until another transaction waits for a lock that this one holds; at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not await tx.fetchval(
+            "select count(*) from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
+        ):
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from conftest import until_somebody_waits
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions, events, queries
 from frontdesk.kit.context import Actor
@@ -186,8 +187,7 @@ async def test_a_merge_waits_for_what_is_coming_in(live_db: Database, workspace:
     async with live_db.begin(workspace) as tx:
         assert (await find(tx, PHONE))[0].contact_id == phone.contact_id
         merging = asyncio.create_task(merge())
-        while not await tx.fetchval("select count(*) from pg_locks where not granted"):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(tx)
         assert not merging.done()
     await merging
     async with live_db.begin(workspace) as tx:
@@ -205,8 +205,7 @@ async def test_what_comes_in_during_a_merge_goes_to_the_one_that_stays(live_db: 
     async with live_db.begin(workspace) as tx:
         await actions.merge(tx, phone.contact_id, mail.contact_id, None)
         delivering = asyncio.create_task(deliver())
-        while not await tx.fetchval("select count(*) from pg_locks where not granted"):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(tx)
     assert await delivering == mail.contact_id
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from conftest import until_somebody_waits
 from frontdesk import channels
 from frontdesk.channels.port import Account, Channel, Item, Outbound, Raw, Sent
 from frontdesk.inboxes import actions, events, queries, rules
@@ -246,8 +247,7 @@ async def test_rotation_leaves_alone_what_changes_meanwhile(live_db: Database, v
     async with live_db.begin(owner.workspace_id) as tx:
         await actions.change(tx, rotated, row["id"], by=owner, settings={"password": "newer"})
         rotating = asyncio.create_task(actions.rotate(live_db, rotated))
-        while not await tx.fetchval("select count(*) from pg_locks where not granted"):
-            await asyncio.sleep(0.01)
+        await until_somebody_waits(tx)
     assert await rotating == 0
     async with live_db.begin(owner.workspace_id) as tx:
         assert queries.account(rotated, URL, await queries.get(tx, row["id"])).get("password") == "newer"
