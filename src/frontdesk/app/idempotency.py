@@ -1,6 +1,7 @@
 """``Idempotency-Key`` on every POST of the API: the same key gives the same answer, and the work is done once.
 
-As Stripe describes it: keys are kept for two days, belong to who used them, and may not be used again for another request.
+As Stripe describes it: keys are kept for two days, belong to who used them, and may not be used again for another
+request.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from frontdesk.kit import clock, ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Invalid, Refused, TooLarge
 from frontdesk.people.queries import cookie_name
-
 
 
 class Idempotency(ASGIMiddleware):

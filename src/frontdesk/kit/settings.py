@@ -25,6 +25,11 @@ class Settings:
     max_body: int = 10 * 1024 * 1024
     max_file: int = 25 * 1024 * 1024
     pool: int = 12
+    lease: float = 90.0  # in which one attempt at sending ends; then another process finds out what became of it
+    send_timeout: float = 75.0  # that a driver gets for one message, shorter than the lease
+    look_up_every: float = 5.0  # between questions to a provider about an unknown sending
+    uncertain_after: float = 45.0  # of asking in vain, a person is asked
+    stuck_after: float = 90.0  # a request with an Idempotency-Key that never ended may be repeated
     extra: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -45,6 +50,11 @@ class Settings:
             allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
             trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
             pool=int(env.get("FRONTDESK_POOL", cls.pool)),
+            lease=float(env.get("FRONTDESK_LEASE_SECONDS", cls.lease)),
+            send_timeout=float(env.get("FRONTDESK_SEND_SECONDS", cls.send_timeout)),
+            look_up_every=float(env.get("FRONTDESK_LOOK_UP_SECONDS", cls.look_up_every)),
+            uncertain_after=float(env.get("FRONTDESK_UNCERTAIN_SECONDS", cls.uncertain_after)),
+            stuck_after=float(env.get("FRONTDESK_STUCK_SECONDS", cls.stuck_after)),
         )
 
     @property

@@ -35,7 +35,7 @@ MAX_FIELDS: Final = 1000
 MAX_REDIRECTS: Final = 3
 MAX_PAGES: Final = 200
 
-_TIMEOUT: Final = httpx.Timeout(15, connect=5, pool=5)
+TIMEOUT_SECONDS: Final = 15  # for an answer
 _DOWNLOAD_SECONDS: Final = 60
 _AS_IT_IS: Final = {"accept-encoding": "identity"}  # so that the cap counts what is really sent
 _PORTS: Final = {"https": 443, "http": 80}
@@ -150,9 +150,12 @@ def _spellings(url: str) -> tuple[str, ...]:
 
 
 class Twilio:
-    """One account. ``api_base`` is the origin of the API, for regions and simulators."""
+    """One account. ``api_base`` is the origin of the API, for regions and simulators; ``timeout`` is in seconds."""
 
-    def __init__(self, account_sid: str, auth_token: str, *, api_base: str = API) -> None:
+    def __init__(
+        self, account_sid: str, auth_token: str, *, api_base: str = API, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._timeout = httpx.Timeout(timeout, connect=min(5, timeout), pool=5)
         self._base = (api_base or API).rstrip("/")
         self._account = f"/2010-04-01/Accounts/{account_sid}"
         self._auth = httpx.BasicAuth(account_sid, auth_token)
@@ -189,7 +192,7 @@ class Twilio:
         if not self._is_ours(url):
             raise Refused("The media address does not belong to Twilio.", status=0)
         try:
-            async with asyncio.timeout(_DOWNLOAD_SECONDS), _client() as client:
+            async with asyncio.timeout(_DOWNLOAD_SECONDS), _client(self._timeout) as client:
                 for _ in range(MAX_REDIRECTS + 1):
                     auth = self._auth if self._is_ours(url) else None
                     async with client.stream("GET", url, auth=auth, headers=_AS_IT_IS) as answer:
@@ -213,7 +216,7 @@ class Twilio:
             page = await self._call("GET", self._on_this_host(following))
 
     async def _call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        async with _client() as client:
+        async with _client(self._timeout) as client:
             answer = await client.request(method, self._base + path, auth=self._auth, **content)
         try:
             body = answer.json()
@@ -284,10 +287,10 @@ async def _read(answer: httpx.Response, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def _client() -> AsyncIterator[httpx.AsyncClient]:
+async def _client(timeout: httpx.Timeout) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose errors are ours. It lives for one exchange: nothing stays open or tied to an event loop."""
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT, verify=_trust()) as client:
+        async with httpx.AsyncClient(timeout=timeout, verify=_trust()) as client:
             yield client
     except (
         httpx.ConnectError,

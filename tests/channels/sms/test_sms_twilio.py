@@ -228,9 +228,8 @@ async def test_other_answers(driver, answer, kind):
 async def test_no_connection_is_for_later_and_silence_is_unknown(driver, monkeypatch):
     with pytest.raises(TryLater):
         await driver.send(outbound(), inbox("http://127.0.0.1:1"))
-    import httpx
 
-    monkeypatch.setattr("frontdesk.vendors.twilio._TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr("frontdesk.channels.sms.twilio.TIMEOUT_SECONDS", 0.2)
     async with twilio_running() as (fake, origin):
         fake.next.append(Answer(silent=True))
         with pytest.raises(Unknown):

@@ -12,8 +12,8 @@ from typing import Any, Final
 from frontdesk.channels.port import Outbound
 from frontdesk.channels.sms.segments import smart
 
-SETTLES_AFTER: Final = timedelta(seconds=60)
-"""A message that the provider took is on its list by then."""
+SETTLES_AFTER: Final = 60
+"""Seconds after which a message that the provider took is on its list, unless the inbox's settings say otherwise."""
 CLOCKS_DIFFER_BY: Final = timedelta(seconds=30)
 """The provider's times are in whole seconds and from its own clock."""
 LOOKS_BACK: Final = timedelta(days=1)
@@ -59,9 +59,6 @@ class Attempts:
     def horizon(self, began: datetime | None, asked: datetime) -> datetime:
         """Messages older than this cannot be the one."""
         return began - CLOCKS_DIFFER_BY if began else asked - LOOKS_BACK
-
-    def settled(self, since: datetime, *, now: datetime) -> bool:
-        return now - since >= SETTLES_AFTER
 
 
 def same_text(theirs: str, ours: str) -> bool:

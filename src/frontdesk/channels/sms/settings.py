@@ -8,8 +8,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from frontdesk.channels.port import Setting
+from frontdesk.channels.sms.attempts import SETTLES_AFTER
 from frontdesk.channels.sms.numbers import typed
-from frontdesk.vendors.twilio import API
+from frontdesk.vendors.twilio import API, TIMEOUT_SECONDS
 
 _TWILIO: Final = ("provider", ("twilio",))
 _KANNEL: Final = ("provider", ("kannel",))
@@ -55,6 +56,24 @@ SETTINGS: Final = (
         advanced=True,
     ),
     Setting(name="api_base", label="API address", default=API, when=_TWILIO, help="For Twilio regions.", advanced=True),
+    Setting(
+        name="timeout",
+        label="Seconds to wait for an answer",
+        kind="number",
+        default=TIMEOUT_SECONDS,
+        when=_TWILIO,
+        help="A text whose answer does not come in time is looked up, never sent again blindly.",
+        advanced=True,
+    ),
+    Setting(
+        name="settles_after",
+        label="Seconds until a text is listed",
+        kind="number",
+        default=SETTLES_AFTER,
+        when=_TWILIO,
+        help="A text that Twilio does not list by then was never taken, and is sent again.",
+        advanced=True,
+    ),
     Setting(
         name="url",
         label="Address of sendsms",
@@ -160,6 +179,10 @@ def _missing(settings: Mapping[str, Any], *names: str) -> dict[str, str]:
 
 def _twilio(settings: Mapping[str, Any]) -> dict[str, str]:
     found = {}
+    for name in ("timeout", "settles_after"):
+        value = settings.get(name)
+        if value is not None and not (isinstance(value, int | float) and 1 <= value <= 600):
+            found[name] = "Between 1 and 600 seconds."
     sid, service = str(settings.get("account_sid") or ""), str(settings.get("messaging_service_sid") or "")
     if sid and not (sid.startswith("AC") and len(sid) == 34):
         found["account_sid"] = "An account SID begins with AC and has 34 characters."

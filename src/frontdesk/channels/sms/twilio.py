@@ -7,7 +7,7 @@ import json
 import mimetypes
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -30,11 +30,21 @@ from frontdesk.channels.port import (
     TryLater,
     Unknown,
 )
-from frontdesk.channels.sms.attempts import Attempts, same_text
+from frontdesk.channels.sms.attempts import SETTLES_AFTER, Attempts, same_text
 from frontdesk.channels.sms.numbers import came_from
 from frontdesk.channels.sms.twilio_errors import as_port_error, failure
 from frontdesk.kit import clock
-from frontdesk.vendors.twilio import API, NoAnswer, NotReached, Refused, Twilio, TwilioError, form, is_signed
+from frontdesk.vendors.twilio import (
+    API,
+    TIMEOUT_SECONDS,
+    NoAnswer,
+    NotReached,
+    Refused,
+    Twilio,
+    TwilioError,
+    form,
+    is_signed,
+)
 
 MAX_CHARS: Final = 1600
 """Longest ``Body`` that Twilio takes (twilio_api_v2010.json; error 21617 beyond)."""
@@ -67,6 +77,7 @@ def client(account: Account) -> Twilio:
         str(account.get("account_sid") or ""),
         str(account.get("auth_token") or ""),
         api_base=str(account.get("api_base") or API),
+        timeout=float(account.get("timeout") or TIMEOUT_SECONDS),
     )
 
 
@@ -159,10 +170,10 @@ class TwilioSms:
         """Twilio keeps no key of ours, so the message is recognised by number, text, media count and time.
 
         Exactly one outbound message that no other sending of ours accounts for, made after our attempt, is ours. None
-        of them a minute after the attempt means that it was never taken. Anything else stays unknown: several that
-        look alike, a text that Twilio blanked, or a look-alike when nobody knows when the attempt was (the process
-        that made it is gone and ``meta["attempted_at"]`` does not say). ``DateSent`` is not used as a filter because a
-        queued message has none yet.
+        of them ``settles_after`` (a minute) after the attempt means that it was never taken. Anything else stays
+        unknown: several that look alike, a text that Twilio blanked, or a look-alike when nobody knows when the attempt
+        was (the process that made it is gone and ``meta["attempted_at"]`` does not say). ``DateSent`` is not used as a
+        filter because a queued message has none yet.
         """
         now, attempts = clock.now(), self._attempts
         began = attempts.began(account.inbox_id, message)
@@ -182,7 +193,8 @@ class TwilioSms:
         except TwilioError as error:
             raise Unknown(f"The message could not be looked up: {error}") from error
         if not candidates:
-            if attempts.settled(began or asked, now=now):
+            settles_after = timedelta(seconds=float(account.get("settles_after") or SETTLES_AFTER))
+            if now - (began or asked) >= settles_after:
                 return None
             raise Unknown("Twilio does not list the message yet.")
         alike = [resource for resource in candidates if same_text(str(resource.get("body") or ""), message.text)]

@@ -174,7 +174,11 @@ async def _hand_over(resources: Resources, one: Ready) -> None:
     driver = channel(row["channel"]).driver
     try:
         crash.point("dispatch: before the provider")
-        outcome: Sent | Exception = await asyncio.wait_for(driver.send(message, account), DRIVER_TIMEOUT)
+        # A process that was stopped for a while must not send what meanwhile counts as unknown and is looked up.
+        left = resources.settings.send_timeout - (clock.now() - row["sending_since"]).total_seconds()
+        if left <= 0:
+            raise TryLater("It could not be handed over in time.", after=0)
+        outcome: Sent | Exception = await asyncio.wait_for(driver.send(message, account), left)
         crash.point("dispatch: after the provider")
     except (Rejected, TryLater, Unknown, Disconnected) as error:
         outcome = error
@@ -211,9 +215,11 @@ async def _resolve(resources: Resources, workspace_id: int) -> int:
     async with resources.db.begin(workspace_id) as tx:
         claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources))
         rows = await ways.batch(tx, claimed)
+    asked = []
     for row, files in rows:
         account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-        await _find_out(resources, row, _outbound(resources, row, files, account), account)
+        asked.append(_find_out(resources, row, _outbound(resources, row, files, account), account))
+    await asyncio.gather(*asked)
     return len(claimed)
 
 
