@@ -1,3 +1,6 @@
+// The one door to the server: the generated client with the session's headers, and errors as sentences.
+import createClient, { type Middleware } from "openapi-fetch";
+import type { paths } from "./schema";
 import type { Problem } from "./types";
 
 /** What the server answered instead of a result. `message` is its sentence for people. */
@@ -20,21 +23,12 @@ export class Unreachable extends Error {}
 /** A sentence for people, whatever was thrown. */
 export const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-type Query = Record<string, string | number | boolean | null | undefined>;
-interface Options {
-  query?: Query;
-  body?: unknown;
-  /** Idempotency-Key of a POST; a fresh one is made when absent. */
-  key?: string;
-  signal?: AbortSignal;
-}
-
 let csrf = "";
 let onSignedOut: () => void = () => undefined;
 let skew = 0;
 
-export const setCsrf = (token: string): void => {
-  csrf = token;
+export const setCsrf = (token: string | null): void => {
+  csrf = token ?? "";
 };
 export const whenSignedOut = (listener: () => void): void => {
   onSignedOut = listener;
@@ -42,65 +36,54 @@ export const whenSignedOut = (listener: () => void): void => {
 /** Milliseconds since the epoch by the server's clock, as far as its Date headers tell. */
 export const serverNow = (): number => Date.now() + skew;
 
-export const base = "/api/v1";
+/** Date headers have whole seconds only: smaller differences are noise. */
+const NOISE_MS = 2_000;
 
-export function address(path: string, query: Query = {}): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
-  }
-  const text = search.toString();
-  return base + path + (text && `?${text}`);
+const session: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-CSRF-Token", csrf);
+    if (request.method === "POST" && !request.headers.has("Idempotency-Key")) {
+      request.headers.set("Idempotency-Key", crypto.randomUUID());
+    }
+  },
+  onResponse({ response }) {
+    const date = Date.parse(response.headers.get("Date") ?? "");
+    if (date) skew = Math.abs(date - Date.now()) > NOISE_MS ? date - Date.now() : 0;
+  },
+  onError({ error }) {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    return new Unreachable("The server cannot be reached.");
+  },
+};
+
+export const client = createClient<paths>({
+  baseUrl: typeof location === "undefined" ? "" : location.origin,
+  credentials: "same-origin",
+  // Looked up at each call, so that tests can put their own in place.
+  fetch: (request) => fetch(request),
+  querySerializer: { array: { style: "form", explode: true } },
+});
+client.use(session);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
 }
 
-function headersFor(method: string, options: Options): Record<string, string> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
-  if (method === "POST") headers["Idempotency-Key"] = options.key ?? crypto.randomUUID();
-  if (options.body instanceof Blob) headers["Content-Type"] = options.body.type || "application/octet-stream";
-  else if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  return headers;
+/** The result of a call, or its problem thrown. */
+export async function result<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (response.ok) return data as T;
+  const known = typeof error === "object" && error !== null ? (error as Partial<Problem>) : {};
+  const fallback = { title: response.statusText, code: "error", detail: `The server answered ${response.status}.` };
+  const problem = { ...fallback, ...known, status: response.status };
+  if (response.status === 401 && problem.code !== "wrong_credentials") onSignedOut();
+  throw new ApiError(problem);
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const fallback = { title: response.statusText, status: response.status, code: "error", detail: "" };
-  try {
-    const body = (await response.json()) as Partial<Problem>;
-    return { ...fallback, ...body, status: response.status };
-  } catch {
-    return { ...fallback, detail: `The server answered ${response.status}.` };
-  }
+/** The address of something the browser itself opens: a frame, a new tab, the event stream. */
+export function address(path: string, query: Record<string, string | number> = {}): string {
+  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+  return `/api/v1${path}${search && `?${search}`}`;
 }
-
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(address(path, options.query), {
-      method,
-      headers: headersFor(method, options),
-      body: options.body instanceof Blob ? options.body : options.body === undefined ? null : JSON.stringify(options.body),
-      signal: options.signal ?? null,
-      credentials: "same-origin",
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Unreachable("The server cannot be reached.");
-  }
-  const date = Date.parse(response.headers.get("Date") ?? "");
-  // The header has whole seconds only: smaller differences are noise.
-  if (date) skew = Math.abs(date - Date.now()) > 2_000 ? date - Date.now() : 0;
-  if (!response.ok) {
-    const problem = await problemOf(response);
-    if (response.status === 401 && problem.code !== "wrong_credentials") onSignedOut();
-    throw new ApiError(problem);
-  }
-  if (response.status === 204) return undefined as T;
-  const text = await response.text();
-  return (text ? JSON.parse(text) : undefined) as T;
-}
-
-export const get = <T>(path: string, query?: Query, signal?: AbortSignal) => request<T>("GET", path, { query, signal });
-export const post = <T>(path: string, body?: unknown, options: Options = {}) => request<T>("POST", path, { ...options, body });
-export const patch = <T>(path: string, body: unknown) => request<T>("PATCH", path, { body });
-export const put = <T>(path: string, body?: unknown) => request<T>("PUT", path, { body });
-export const remove = <T>(path: string, body?: unknown) => request<T>("DELETE", path, { body });

@@ -1,22 +1,48 @@
-import { address, get, patch, post } from "./http";
+import { address, client, result } from "./http";
 import type { CommentIn, DeliveryStep, Id, Message, MessageIn, Page, ScheduledMessage, StoredFile, Time } from "./types";
 
-export const listMessages = (conversation: Id, before?: string | null, limit = 50) =>
-  get<Page<Message>>(`/conversations/${conversation}/messages`, { before, limit });
-export const sendMessage = (conversation: Id, body: MessageIn, key: string) =>
-  post<Message>(`/conversations/${conversation}/messages`, body, { key });
-export const addComment = (conversation: Id, body: CommentIn, key: string) =>
-  post<Message>(`/conversations/${conversation}/comments`, body, { key });
+const at = (id: Id) => ({ params: { path: { message_id: id } } });
+const into = (conversation: Id, key: string) => ({
+  params: { path: { conversation_id: conversation } },
+  headers: { "Idempotency-Key": key },
+});
 
-export const cancelMessage = (id: Id) => post<Message>(`/messages/${id}/cancel`, {});
-export const retryMessage = (id: Id, mark?: "sent" | "resend") => post<Message>(`/messages/${id}/retry`, mark ? { mark } : {});
-export const changeMessage = (id: Id, changes: { text?: string; due_at?: Time }) => patch<Message>(`/messages/${id}`, changes);
-export const sendNow = (id: Id) => post<Message>(`/messages/${id}/send-now`, {});
-export const moveMessage = (id: Id, conversation: Id) => post<Message>(`/messages/${id}/move`, { conversation_id: conversation });
-export const readDelivery = (id: Id) => get<DeliveryStep[]>(`/messages/${id}/delivery`);
-export const htmlAddress = (id: Id, images: boolean) => address(`/messages/${id}/html`, { images: images ? 1 : 0 });
-export const sourceAddress = (id: Id) => address(`/messages/${id}/source`);
+/** The schema knows the state of a delivery as any text; this app knows the words. */
+const message = (call: Parameters<typeof result>[0]): Promise<Message> => result(call) as Promise<Message>;
 
-export const listScheduled = (cursor?: string | null) => get<Page<ScheduledMessage>>("/scheduled", { cursor, limit: 50 });
-export const uploadFile = (file: File, signal?: AbortSignal) =>
-  post<StoredFile>("/files", file, { query: { name: file.name }, signal });
+export const listMessages = (conversation: Id, before?: string | null, limit = 50): Promise<Page<Message>> =>
+  result(
+    client.GET("/api/v1/conversations/{conversation_id}/messages", {
+      params: { path: { conversation_id: conversation }, query: { before, limit } },
+    }),
+  ) as Promise<Page<Message>>;
+export const sendMessage = (conversation: Id, body: MessageIn, key: string): Promise<Message> =>
+  message(client.POST("/api/v1/conversations/{conversation_id}/messages", { ...into(conversation, key), body }));
+export const addComment = (conversation: Id, body: CommentIn, key: string): Promise<Message> =>
+  message(client.POST("/api/v1/conversations/{conversation_id}/comments", { ...into(conversation, key), body }));
+
+export const cancelMessage = (id: Id): Promise<Message> => message(client.POST("/api/v1/messages/{message_id}/cancel", at(id)));
+export const retryMessage = (id: Id, mark?: "sent" | "resend"): Promise<Message> =>
+  message(client.POST("/api/v1/messages/{message_id}/retry", { ...at(id), body: mark ? { mark } : {} }));
+export const changeMessage = (id: Id, body: { text?: string; due_at?: Time }): Promise<Message> =>
+  message(client.PATCH("/api/v1/messages/{message_id}", { ...at(id), body }));
+export const sendNow = (id: Id): Promise<Message> => message(client.POST("/api/v1/messages/{message_id}/send-now", at(id)));
+export const readDelivery = (id: Id): Promise<DeliveryStep[]> =>
+  result(client.GET("/api/v1/messages/{message_id}/delivery", at(id))) as Promise<DeliveryStep[]>;
+export const htmlAddress = (id: Id, images: boolean): string => address(`/messages/${id}/html`, { images: images ? 1 : 0 });
+export const sourceAddress = (id: Id): string => address(`/messages/${id}/source`);
+
+export const listScheduled = (cursor?: string | null): Promise<Page<ScheduledMessage>> =>
+  result(client.GET("/api/v1/scheduled", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<ScheduledMessage>>;
+
+/** The bytes of the file are the body; everything else about it stands in the address and the headers. */
+export const uploadFile = (file: File, signal?: AbortSignal): Promise<StoredFile> =>
+  result(
+    client.POST("/api/v1/files", {
+      params: { query: { name: file.name } },
+      headers: { "Content-Type": file.type || "application/octet-stream" },
+      body: file as never,
+      bodySerializer: () => file,
+      signal,
+    }),
+  ) as Promise<StoredFile>;

@@ -1,90 +1,78 @@
-import { get, patch, post, remove } from "./http";
-import type {
-  AuditEntry,
-  Channel,
-  Id,
-  Inbox,
-  Label,
-  Me,
-  Message,
-  Page,
-  Preferences,
-  Role,
-  Session,
-  SetAside,
-  Tag,
-  Team,
-  Token,
-  User,
-  Workspace,
-} from "./types";
+import { client, result } from "./http";
+import type { components } from "./schema";
+import type { AuditEntry, Channel, Id, Inbox, Label, Me, Message, Page, Preferences, Session, SetAside, Team, Token, User, Workspace } from "./types";
 
-/** Lists that fit on one page come as an array or as a page; callers only want the items. */
-async function all<T>(path: string): Promise<T[]> {
-  const answer = await get<T[] | Page<T>>(path);
-  return Array.isArray(answer) ? answer : answer.items;
-}
+type Schemas = components["schemas"];
 
-export const readSetup = () => get<{ needed: boolean }>("/setup");
-export interface SetupIn {
-  workspace: string;
-  name: string;
-  email: string;
-  password: string;
-  timezone: string;
-}
-export const setUp = (body: SetupIn) => post<Me>("/setup", body);
-export const signIn = (email: string, password: string) => post<Me>("/session", { email, password });
-export const signOut = () => remove<void>("/session");
-export const signOutEverywhere = () => remove<void>("/sessions");
-export const listSessions = () => all<Session>("/sessions");
-export const readMe = () => get<Me>("/me");
+export const readSetup = (): Promise<{ needed: boolean }> => result(client.GET("/api/v1/setup"));
+export const setUp = (body: Schemas["Setup"]): Promise<Me> => result(client.POST("/api/v1/setup", { body })) as Promise<Me>;
+export const signIn = (email: string, password: string): Promise<Me> =>
+  result(client.POST("/api/v1/session", { body: { email, password } })) as Promise<Me>;
+export const signOut = (): Promise<void> => result(client.DELETE("/api/v1/session")) as Promise<unknown> as Promise<void>;
+export const signOutEverywhere = (): Promise<void> => result(client.DELETE("/api/v1/sessions")) as Promise<unknown> as Promise<void>;
+export const listSessions = async (): Promise<Session[]> => (await result(client.GET("/api/v1/sessions"))).items;
+export const readMe = (): Promise<Me> => result(client.GET("/api/v1/me")) as Promise<Me>;
 export interface MeChanges {
   name?: string;
   password?: { current: string; new: string };
   preferences?: Preferences;
 }
-export const changeMe = (changes: MeChanges) => patch<unknown>("/me", changes);
-export const changeWorkspace = (changes: Partial<Pick<Workspace, "name" | "timezone" | "settings">>) =>
-  patch<Workspace>("/workspace", changes);
+export const changeMe = ({ preferences, ...rest }: MeChanges): Promise<Me> =>
+  result(client.PATCH("/api/v1/me", { body: { ...rest, ...(preferences && { preferences: { ...preferences } }) } })) as Promise<Me>;
+export const changeWorkspace = (body: Schemas["WorkspaceChange"]): Promise<Workspace> => result(client.PATCH("/api/v1/workspace", { body }));
 
-export const listUsers = () => all<User>("/users");
-export const createUser = (body: { name: string; email: string; role: Role; password: string }) => post<User>("/users", body);
-export const changeUser = (id: Id, changes: Partial<Pick<User, "name" | "role" | "active" | "only_assigned">>) =>
-  patch<User>(`/users/${id}`, changes);
+const atUser = (id: Id) => ({ params: { path: { user_id: id } } });
+export const listUsers = async (): Promise<User[]> => (await result(client.GET("/api/v1/users"))).items as User[];
+export const createUser = (body: Schemas["NewUser"]): Promise<User> => result(client.POST("/api/v1/users", { body })) as Promise<User>;
+export const changeUser = (id: Id, body: Schemas["UserChange"]): Promise<User> =>
+  result(client.PATCH("/api/v1/users/{user_id}", { ...atUser(id), body })) as Promise<User>;
 
-export const listTeams = () => all<Team>("/teams");
-export const createTeam = (body: Omit<Team, "id">) => post<Team>("/teams", body);
-export const changeTeam = (id: Id, changes: Partial<Omit<Team, "id">>) => patch<Team>(`/teams/${id}`, changes);
-export const deleteTeam = (id: Id) => remove<void>(`/teams/${id}`);
+const atTeam = (id: Id) => ({ params: { path: { team_id: id } } });
+export const listTeams = async (): Promise<Team[]> => (await result(client.GET("/api/v1/teams"))).items;
+export const createTeam = (body: Schemas["NewTeam"]): Promise<Team> => result(client.POST("/api/v1/teams", { body }));
+export const changeTeam = (id: Id, body: Schemas["TeamChange"]): Promise<Team> =>
+  result(client.PATCH("/api/v1/teams/{team_id}", { ...atTeam(id), body }));
+export const deleteTeam = (id: Id): Promise<void> => result(client.DELETE("/api/v1/teams/{team_id}", atTeam(id))) as Promise<void>;
 
+/** Labels of conversations and tags of contacts: two tables with the same shape. */
 export type Coloured = "labels" | "tags";
-export const listColoured = (kind: Coloured) => all<Label | Tag>(`/${kind}`);
-export const createColoured = (kind: Coloured, body: Omit<Label, "id">) => post<Label>(`/${kind}`, body);
-export const changeColoured = (kind: Coloured, id: Id, changes: Partial<Omit<Label, "id">>) => patch<Label>(`/${kind}/${id}`, changes);
-export const deleteColoured = (kind: Coloured, id: Id) => remove<void>(`/${kind}/${id}`);
+type ColouredIn = Omit<Label, "id">;
+const atLabel = (id: Id) => ({ params: { path: { label_id: id } } });
+const atTag = (id: Id) => ({ params: { path: { tag_id: id } } });
+export const listColoured = async (kind: Coloured): Promise<Label[]> =>
+  (await (kind === "labels" ? result(client.GET("/api/v1/labels")) : result(client.GET("/api/v1/tags")))).items;
+export const createColoured = (kind: Coloured, body: ColouredIn): Promise<Label> =>
+  kind === "labels" ? result(client.POST("/api/v1/labels", { body })) : result(client.POST("/api/v1/tags", { body }));
+export const changeColoured = (kind: Coloured, id: Id, body: ColouredIn): Promise<Label> =>
+  kind === "labels"
+    ? result(client.PATCH("/api/v1/labels/{label_id}", { ...atLabel(id), body }))
+    : result(client.PATCH("/api/v1/tags/{tag_id}", { ...atTag(id), body }));
+export const deleteColoured = (kind: Coloured, id: Id): Promise<unknown> =>
+  kind === "labels"
+    ? result(client.DELETE("/api/v1/labels/{label_id}", atLabel(id)))
+    : result(client.DELETE("/api/v1/tags/{tag_id}", atTag(id)));
 
-export const listTokens = () => all<Token>("/tokens");
-export const createToken = (body: { name: string; scopes: string[]; expires_at?: string }) => post<Token>("/tokens", body);
-export const deleteToken = (id: Id) => remove<void>(`/tokens/${id}`);
+export const listTokens = async (): Promise<Token[]> => (await result(client.GET("/api/v1/tokens"))).items;
+export const createToken = (body: Schemas["NewToken"]): Promise<Token> => result(client.POST("/api/v1/tokens", { body }));
+export const deleteToken = (id: Id): Promise<void> =>
+  result(client.DELETE("/api/v1/tokens/{token_id}", { params: { path: { token_id: id } } })) as Promise<void>;
 
-export const listChannels = () => all<Channel>("/channels");
-export const listInboxes = () => all<Inbox>("/inboxes");
-export interface InboxIn {
-  channel: string;
-  name: string;
-  settings: Record<string, unknown>;
-}
-export const createInbox = (body: InboxIn) => post<Inbox>("/inboxes", body);
-export const changeInbox = (
-  id: Id,
-  changes: { name?: string; settings?: Record<string, unknown>; enabled?: boolean; rate_per_minute?: number | null },
-) => patch<Inbox>(`/inboxes/${id}`, changes);
-export const deleteInbox = (id: Id) => remove<void>(`/inboxes/${id}`);
-export const testInbox = (id: Id) => post<{ ok: boolean; message: string }>(`/inboxes/${id}/test`, {});
-export const sendTestMessage = (id: Id, to: string, text?: string) =>
-  post<Message>(`/inboxes/${id}/test-message`, text ? { to, text } : { to });
+const atInbox = (id: Id) => ({ params: { path: { inbox_id: id } } });
+export const listChannels = (): Promise<Channel[]> => result(client.GET("/api/v1/channels")) as Promise<unknown> as Promise<Channel[]>;
+export const listInboxes = async (): Promise<Inbox[]> => (await result(client.GET("/api/v1/inboxes"))).items;
+export const createInbox = (body: Schemas["NewInbox"]): Promise<Inbox> => result(client.POST("/api/v1/inboxes", { body }));
+export const changeInbox = (id: Id, body: Schemas["InboxChange"]): Promise<Inbox> =>
+  result(client.PATCH("/api/v1/inboxes/{inbox_id}", { ...atInbox(id), body }));
+export const deleteInbox = (id: Id): Promise<void> => result(client.DELETE("/api/v1/inboxes/{inbox_id}", atInbox(id))) as Promise<void>;
+export const testInbox = (id: Id): Promise<{ ok: boolean; message: string }> =>
+  result(client.POST("/api/v1/inboxes/{inbox_id}/test", atInbox(id)));
+export const sendTestMessage = (id: Id, to: string, text: string): Promise<Message> =>
+  result(client.POST("/api/v1/inboxes/{inbox_id}/test-message", { ...atInbox(id), body: { to, text } })) as Promise<Message>;
 
-export const listAudit = (cursor?: string | null) => get<Page<AuditEntry>>("/audit", { cursor, limit: 50 });
-export const listSetAside = (cursor?: string | null) => get<Page<SetAside>>("/set-aside", { cursor, limit: 50 });
-export const settleSetAside = (id: Id, how: "replay" | "discard") => post<unknown>(`/set-aside/${id}/${how}`, {});
+export const listAudit = (cursor?: string | null): Promise<Page<AuditEntry>> =>
+  result(client.GET("/api/v1/audit", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<AuditEntry>>;
+export const listSetAside = async (): Promise<SetAside[]> => (await result(client.GET("/api/v1/set-aside"))).items;
+export const settleSetAside = (id: Id, how: "replay" | "discard"): Promise<unknown> => {
+  const at = { params: { path: { raw_id: id } } };
+  return how === "replay" ? result(client.POST("/api/v1/set-aside/{raw_id}/replay", at)) : result(client.POST("/api/v1/set-aside/{raw_id}/discard", at));
+};

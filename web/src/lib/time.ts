@@ -16,11 +16,11 @@ function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 /** The person's own regional form of the language of the screen, where the browser names one. */
 const locale = (): string => navigator.languages.find((tag) => tag.startsWith(currentLanguage())) ?? currentLanguage();
 
-export const clock = (at: Time | Date): string => format({ hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+export const clock = (at: Time | Date): string => format({ hour: "numeric", minute: "2-digit" }).format(new Date(at));
 export const fullTime = (at: Time | Date, timeZone?: string): string =>
   format({ dateStyle: "full", timeStyle: "short", timeZone }).format(new Date(at));
 export const mediumTime = (at: Time | Date, timeZone?: string): string =>
-  format({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone }).format(new Date(at));
+  format({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZone }).format(new Date(at));
 export const longDate = (at: Time | Date): string => format({ day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 
 const dayOf = (at: Date): number => Math.floor((at.getTime() - at.getTimezoneOffset() * MINUTE) / DAY);

@@ -52,7 +52,9 @@ export function reduce(state: State, event: LiveEvent): Outcome {
   }
   const deleted = DELETED[event.kind];
   if (deleted) outcome.removes.push({ table: deleted, id: deletedId(event) });
-  if (event.kind === "ContactsMerged" || event.facts?.["merged_into"] !== undefined) outcome.reload = true;
+  const changed = event.facts?.["changed"];
+  // Merging moves messages without an event for each.
+  if (event.kind === "ContactsMerged" || (Array.isArray(changed) && changed.includes("messages"))) outcome.reload = true;
   return outcome;
 }
 

@@ -1,7 +1,7 @@
 // The outbox of the signed-in person, and what components see of it.
 import { useMemo, useSyncExternalStore } from "react";
 import { addComment, sendMessage } from "@/api/messages";
-import type { Id, MessageIn } from "@/api/types";
+import type { CommentIn, Id, MessageIn } from "@/api/types";
 import { databaseKeep, memoryKeep } from "./keep";
 import { Outbox, type Entry, type Ways } from "./outbox";
 import { store } from "./store";
@@ -9,7 +9,7 @@ import { store } from "./store";
 const ways: Ways = {
   send: (entry) =>
     entry.kind === "comment"
-      ? addComment(entry.conversation_id, entry.body, entry.key)
+      ? addComment(entry.conversation_id, entry.body as CommentIn, entry.key)
       : sendMessage(entry.conversation_id, entry.body as MessageIn, entry.key),
   sent: (_entry, message) => store.receive("messages", message),
   exclusively: (work) => navigator.locks.request("frontdesk-outbox", work) as ReturnType<typeof work>,

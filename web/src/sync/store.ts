@@ -233,6 +233,8 @@ export function useMe(): Me {
   if (!me) throw new Error("Nobody is signed in");
   return me;
 }
+/** May this person do that? Names as the server gives them: "labels:write". */
+export const useMay = (permission: string): boolean => useMe().permissions.includes(permission);
 export function useListState(filter: Filter): List | undefined {
   const key = listKey(filter);
   return useTopic(`list:${key}`, () => store.state.lists.get(key));

@@ -44,12 +44,16 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   icon: LucideIcon;
   size?: number;
   active?: boolean;
+  /** 24 px, for places with many of them. */
+  dense?: boolean;
+  /** Takes the text colour of what it stands on. */
+  inherit?: boolean;
   side?: "top" | "bottom" | "right" | "left";
   children?: ReactNode;
 }
 
 /** A square button with an icon; its label is the accessible name and the tooltip. */
-export function IconButton({ label, keys, icon: Icon, size = 17, active, side, className, children, ...rest }: IconButtonProps) {
+export function IconButton({ label, keys, icon: Icon, size, active, dense, inherit, side, className, children, ...rest }: IconButtonProps) {
   return (
     <Tip text={label} keys={keys} side={side}>
       <button
@@ -57,12 +61,13 @@ export function IconButton({ label, keys, icon: Icon, size = 17, active, side, c
         aria-label={label}
         {...rest}
         className={classes(
-          "relative grid size-8 shrink-0 place-items-center rounded-lg transition-colors disabled:opacity-45 pointer-coarse:size-10",
-          active ? "bg-sel text-accent" : "text-mute hover:bg-hover hover:text-ink",
+          "relative grid shrink-0 place-items-center transition-colors disabled:opacity-45",
+          dense ? "size-6 rounded-md" : "size-8 rounded-lg pointer-coarse:size-10",
+          active ? "bg-sel text-accent" : inherit ? "hover:opacity-75" : "text-mute hover:bg-hover hover:text-ink",
           className,
         )}
       >
-        <Icon size={size} aria-hidden />
+        <Icon size={size ?? (dense ? 15 : 17)} aria-hidden />
         {children}
       </button>
     </Tip>

@@ -22,6 +22,12 @@ export function Dialog({ open, onClose, title, text, wide, children }: DialogPro
         <Radix.Overlay className="fixed inset-0 z-40 bg-scrim" />
         <Radix.Content
           aria-describedby={undefined}
+          onOpenAutoFocus={(event) => {
+            // A field that asks for the focus has it by now; else the dialog itself takes it, not its close button.
+            event.preventDefault();
+            const content = event.currentTarget as HTMLElement;
+            if (!content.contains(document.activeElement)) content.focus();
+          }}
           className={classes(
             "pop fixed inset-x-0 top-[max(4vh,1rem)] z-40 mx-auto flex max-h-[92dvh] w-[calc(100%-1.5rem)] flex-col overflow-hidden rounded-2xl bg-panel shadow-pop outline-none sm:top-[10vh] sm:max-h-[80dvh]",
             wide ? "max-w-2xl" : "max-w-lg",

@@ -16,7 +16,7 @@ export const MENU = "pop z-50 min-w-52 max-w-[min(24rem,calc(100vw-1rem))] overf
 
 export function Menu({ trigger, children, align = "start", side = "bottom", className }: MenuProps) {
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content

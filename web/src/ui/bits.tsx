@@ -3,13 +3,13 @@ import { t } from "@/i18n";
 import type { Label, Tag } from "@/api/types";
 import { classes, hue, initials } from "@/lib/text";
 import { Button } from "./Button";
-import { LoaderCircle, Tag as TagIcon, X, type LucideIcon } from "./icons";
+import { LoaderCircle, Tag as TagIcon, UserRound, X, type LucideIcon } from "./icons";
 
 export function Avatar({ name, size = 36 }: { name: string; size?: number }) {
   const style = { width: size, height: size, fontSize: size * 0.36, "--hue": hue(name) } as React.CSSProperties;
   return (
     <span aria-hidden style={style} className="avatar grid shrink-0 place-items-center rounded-full font-semibold select-none">
-      {initials(name)}
+      {/\p{L}/u.test(name) ? initials(name) : <UserRound size={size * 0.5} />}
     </span>
   );
 }

@@ -97,7 +97,7 @@ export const TAGS: Tag[] = [
   { id: 3, name: "Newsletter", colour: "#475569" },
 ];
 
-const health = (state: Inbox["health"]["state"], note: string | null, now: number): Inbox["health"] => ({
+const health = (state: Inbox["health"]["state"], note: string, now: number): Inbox["health"] => ({
   state,
   note,
   last_inbound_at: iso(now - HOUR / 6),
@@ -106,7 +106,7 @@ const health = (state: Inbox["health"]["state"], note: string | null, now: numbe
 });
 
 export function inboxes(now: number): Inbox[] {
-  const base = { enabled: true, rate_per_minute: null, created_at: iso(now - 900 * HOUR), secrets: {} };
+  const base = { rev: 1, enabled: true, rate_per_minute: null, created_at: iso(now - 900 * HOUR), secrets: {} };
   return [
     {
       ...base,
@@ -117,7 +117,7 @@ export function inboxes(now: number): Inbox[] {
       settings: { title: "Chat with us", greeting: "Hello! How can we help?", sites: [], prechat: false },
       hook_url: "http://localhost/hooks/k1",
       public_key: "k1",
-      health: health("ok", null, now),
+      health: health("ok", "", now),
     },
     {
       ...base,
@@ -141,7 +141,7 @@ export function inboxes(now: number): Inbox[] {
       secrets: { token: true },
       hook_url: "http://localhost/hooks/k3",
       public_key: "k3",
-      health: health("ok", null, now),
+      health: health("ok", "", now),
     },
   ];
 }
@@ -177,7 +177,7 @@ export function blankMessage(id: number, conversation: number, at: number): Mess
     inbox_id: null,
     channel: null,
     point_id: null,
-    author: { kind: "contact", id: null, name: null },
+    author: { kind: "contact", id: null, name: "" },
     text: "",
     reply: null,
     has_html: false,
@@ -218,7 +218,7 @@ export function seed(now: number, count: number, long: number): Seed {
         inbox_id: inbox,
         channel,
         point_id: n * 10 + (inbox === 2 ? 2 : 1),
-        author: out ? { kind: "user", id: 1 + (i % 2), name: USERS[i % 2]?.name ?? null } : { kind: "contact", id: n, name },
+        author: out ? { kind: "user", id: 1 + (i % 2), name: USERS[i % 2]?.name ?? "" } : { kind: "contact", id: n, name },
         text: TEXTS[(n + i) % TEXTS.length] as string,
         subject: inbox === 2 ? "Booking for the long weekend" : null,
         email: inbox === 2 ? { from: "guest@example.net", to: ["stay@harbour.example"], cc: [], bcc: [], reply_to: null } : null,
@@ -269,7 +269,7 @@ export function seed(now: number, count: number, long: number): Seed {
 }
 
 function contact(n: number, name: string, now: number): Contact {
-  const point = { scope: "", verified: true, primary: true, opt_out: null, created_at: iso(now - 500 * HOUR) };
+  const point = { bad_since: null, scope: "", verified: true, primary: true, opt_out: null, created_at: iso(now - 500 * HOUR) };
   return {
     id: n,
     name,

@@ -53,7 +53,7 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
       if (method === "PATCH") Object.assign(world.users[0] as object, body);
       return me();
     }
-    if (head === "sessions") return [{ id: 1, created_at: world.now(), last_seen_at: world.now(), user_agent: "Firefox on Linux", current: true }];
+    if (head === "sessions") return { items: [{ id: 1, created_at: world.now(), seen_at: world.now(), agent: "Firefox on Linux", ip: null, current: true }], next: null };
     if (head === "workspace") return Object.assign(world.workspace, body);
     if (head === "channels") return world.channels;
     if (head === "conversations") return conversations(call, id, verb, last);
@@ -69,19 +69,19 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
     }
     if (head === "files") return { id: world.id(), name: call.query.get("name"), content_type: "image/png", size: 1234, url: "/api/v1/files/1/room.png" };
     if (head === "audit") {
-      const kinds = ["SignedIn", "InboxChanged", "LabelChanged", "UserChanged"];
-      return { items: kinds.map((kind, n) => ({ id: n + 1, at: iso(Date.now() - n * 3_600_000), kind, actor_id: (n % 2) + 1, facts: { name: "Reservations" } })), next: null };
+      const actions = ["signed_in", "inbox_changed", "label_made", "user_changed"];
+      return { items: actions.map((action, n) => ({ id: n + 1, at: iso(Date.now() - n * 3_600_000), action, subject: null, ip: null, actor_id: (n % 2) + 1, detail: { name: "Reservations" } })), next: null };
     }
     if (head === "set-aside") return method === "GET" ? { items: [{ id: 1, inbox_id: 2, received_at: iso(Date.now() - 7_200_000), attempts: 3, error: "The message has no From line.", preview: "Subject: (none)" }], next: null } : undefined;
-    if (head === "tokens") return method === "GET" ? [{ id: 1, name: "Website form", prefix: "fd_9x2k", scopes: ["write"], created_at: world.now(), last_used_at: null, expires_at: null }] : { id: 2, name: body.name, prefix: "fd_7Qpa", scopes: [], created_at: world.now(), last_used_at: null, expires_at: null, token: "fd_7Qpa_example" };
+    if (head === "tokens") return method === "GET" ? { items: [{ id: 1, name: "Website form", prefix: "fd_9x2k", scopes: ["write"], created_at: world.now(), last_used_at: null, expires_at: null }], next: null } : { id: 2, name: body.name, prefix: "fd_7Qpa", scopes: [], created_at: world.now(), last_used_at: null, expires_at: null, token: "fd_7Qpa_example" };
     const tables = { labels: world.labels, tags: world.tags, users: world.users, teams: world.teams, inboxes: world.inboxes } as const;
     const table = tables[head as keyof typeof tables] as { id: number }[] | undefined;
+    if (table && call.method === "GET") return { items: table, next: null };
     if (table) return collection(call, table, id, verb);
     throw new Refusal(404, "not_found", "There is nothing here.");
   }
 
   function collection(call: Call, table: { id: number }[], id: string | undefined, verb: string | undefined): unknown {
-    if (call.method === "GET") return table;
     if (verb === "test") return { ok: true, message: "Signed in and found 214 messages." };
     if (verb === "test-message") return blankMessage(world.id(), 1, Date.now());
     if (call.method === "POST") {
@@ -156,7 +156,7 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
   function write(call: Call, row: Conversation, team: boolean): Message {
     const known = call.key ? (world.keys.get(call.key) as Message | undefined) : undefined;
     if (known) return known;
-    const body = call.body as unknown as MessageIn;
+    const body = { text: "", ...(call.body as MessageIn) };
     if (body.text.includes("refuse me")) throw new Refusal(409, "opted_out", "This contact has opted out of messages to this number.");
     const inbox = world.inboxes.find((one) => one.id === (body.inbox_id ?? row.last?.inbox_id)) ?? world.inboxes[2];
     const message: Message = {
@@ -186,7 +186,7 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
     const to = call.body.to as { kind: string; value: string; name?: string } | undefined;
     const contactId = (call.body.contact_id as number | undefined) ?? world.id();
     if (to) {
-      const point = { id: world.id(), kind: to.kind, value: to.value, display: to.value, scope: "", verified: false, primary: true, opt_out: null, created_at: world.now() };
+      const point = { id: world.id(), kind: to.kind, value: to.value, display: to.value, bad_since: null, scope: "", verified: false, primary: true, opt_out: null, created_at: world.now() };
       world.contacts.set(contactId, { id: contactId, name: to.name ?? to.value, points: [point], tags: [], note: "", timezone: null, locale: null, created_at: world.now(), rev: 1 });
     }
     const contact = { id: contactId, name: world.contacts.get(contactId)?.name ?? "" };
@@ -226,7 +226,7 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
       return World.cursor(rows, call.query.get("cursor"), Number(call.query.get("limit") ?? 50));
     }
     if (!id) {
-      const points = (body.points as { kind: string; value: string }[]).map((point) => ({ ...point, id: world.id(), display: point.value, scope: "", verified: false, primary: true, opt_out: null, created_at: world.now() }));
+      const points = (body.points as { kind: string; value: string }[]).map((point) => ({ ...point, id: world.id(), display: point.value, bad_since: null, scope: "", verified: false, primary: true, opt_out: null, created_at: world.now() }));
       const row = { id: world.id(), name: body.name as string, points, tags: [], note: "", timezone: null, locale: null, created_at: world.now(), rev: 1 };
       world.contacts.set(row.id, row);
       return row;
@@ -240,10 +240,10 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
       return next;
     };
     if (!verb) return method === "GET" ? row : method === "DELETE" ? void world.contacts.delete(row.id) : changed(body);
-    if (verb === "conversations") return world.list({ view: "all" }).filter((one) => one.contact.id === row.id);
+    if (verb === "conversations") return { items: world.list({ view: "all" }).filter((one) => one.contact.id === row.id), next: null };
     if (verb === "tags") return changed({ tags: [...row.tags.filter((tag) => tag !== Number(last)), ...(method === "PUT" ? [Number(last)] : [])] });
     if (verb === "points") {
-      if (method === "POST") return changed({ points: [...row.points, { ...body, id: world.id(), display: body.value, scope: "", verified: false, primary: false, opt_out: null, created_at: world.now() }] });
+      if (method === "POST") return changed({ points: [...row.points, { ...body, id: world.id(), display: body.value, bad_since: null, scope: "", verified: false, primary: false, opt_out: null, created_at: world.now() }] });
       if (method === "DELETE") return changed({ points: row.points.filter((point) => point.id !== Number(last)) });
       return changed({ points: row.points.map((point) => (point.id === Number(last) ? { ...point, opt_out: body.opted_out ? { at: world.now(), reason: body.reason, source: "user" } : null } : point)) });
     }

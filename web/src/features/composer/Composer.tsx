@@ -170,9 +170,7 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
       <div className="flex items-center gap-0.5 px-2 pb-2">
         <Popover.Root>
           <Popover.Trigger asChild>
-            <span className="inline-flex">
-              <IconButton label={t("emoji")} icon={Smile} className={isComment ? "text-noteink" : ""} />
-            </span>
+            <IconButton label={t("emoji")} icon={Smile} inherit={isComment} />
           </Popover.Trigger>
           <Popover.Portal>
             <Popover.Content side="top" align="start" sideOffset={6} collisionPadding={8} aria-label={t("emoji")} className="pop z-50 rounded-xl border border-line bg-panel p-2 text-ink shadow-pop outline-none">
@@ -184,7 +182,7 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         </Popover.Root>
         {(isComment || can?.attachments) && (
           <>
-            <IconButton label={t("attach")} icon={Paperclip} className={isComment ? "text-noteink" : ""} onClick={() => picker.current?.click()} />
+            <IconButton label={t("attach")} icon={Paperclip} inherit={isComment} onClick={() => picker.current?.click()} />
             <input
               ref={picker}
               type="file"

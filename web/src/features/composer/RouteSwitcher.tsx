@@ -54,12 +54,12 @@ export function RouteSwitcher({ routes, route, onChoose }: SwitcherProps) {
   if (!route) return null;
   return (
     <>
-      <DropdownMenu.Root>
+      <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger
-          aria-label={t("route.switch", { channel: look.title, to: route.point.display })}
           className="flex h-7 min-w-0 items-center gap-1.5 rounded-lg border border-line px-2 text-xs hover:bg-hover"
         >
           <ChannelIcon name={route.channel} size={13} own />
+          <span className="sr-only">{t("route.switch")}</span>
           <span className="shrink-0 font-medium">{look.title}</span>
           <bdi className="truncate text-mute max-sm:hidden">{route.from ?? route.inbox_name}</bdi>
           <ChevronDown size={13} className="shrink-0 text-mute" aria-hidden />

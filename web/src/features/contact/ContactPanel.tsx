@@ -27,7 +27,7 @@ interface SectionProps {
 export const Section = ({ title, action, children }: SectionProps) => (
   <section className="border-t border-line px-4 py-3.5">
     <div className="mb-2 flex min-h-6 items-center justify-between">
-      <h3 className="text-xs font-semibold text-mute">{title}</h3>
+      <h2 className="text-xs font-semibold text-mute">{title}</h2>
       {action}
     </div>
     {children}
@@ -55,7 +55,7 @@ function ConversationLabels({ id }: { id: Id }) {
   return (
     <Section
       title={t("panel.labels")}
-      action={<IconButton label={t("cmd.label")} icon={Plus} size={15} className="size-6" onClick={(event) => picker.set({ kind: "label", ids: [id], anchor: event.currentTarget })} />}
+      action={<IconButton label={t("cmd.label")} icon={Plus} dense onClick={(event) => picker.set({ kind: "label", ids: [id], anchor: event.currentTarget })} />}
     >
       {labels.length === 0 ? (
         <p className="text-xs text-mute">{t("panel.labels_none")}</p>
@@ -88,7 +88,7 @@ export function ContactPanel({ conversation, onBack }: { conversation: Id; onBac
         <button
           type="button"
           onClick={() => go({ to: "/contacts/$id", params: { id: String(contact.id) } })}
-          className="flex items-center gap-1 rounded px-1 text-xs text-mute hover:text-ink"
+          className="flex min-h-6 items-center gap-1 rounded px-1 text-xs text-mute hover:text-ink"
         >
           {t("panel.open")}
           <ExternalLink size={12} aria-hidden />

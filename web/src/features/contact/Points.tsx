@@ -81,9 +81,7 @@ function One({ contact, point }: { contact: Contact; point: Point }) {
       <Menu
         align="end"
         trigger={
-          <span className="inline-flex">
-            <IconButton label={t("point.more", { point: point.display })} icon={Ellipsis} size={15} className="size-6" />
-          </span>
+          <IconButton label={t("point.more", { point: point.display })} icon={Ellipsis} dense />
         }
       >
         <MenuItem icon={Copy} onSelect={() => void copy(point)}>
@@ -134,7 +132,7 @@ function Add({ contact, onClose }: { contact: Contact; onClose: () => void }) {
 export function Points({ contact }: { contact: Contact }) {
   const [adding, setAdding] = useState(false);
   return (
-    <Section title={t("panel.points")} action={<IconButton label={t("point.add")} icon={Plus} size={15} className="size-6" onClick={() => setAdding(true)} />}>
+    <Section title={t("panel.points")} action={<IconButton label={t("point.add")} icon={Plus} dense onClick={() => setAdding(true)} />}>
       <ul>
         {contact.points.map((point) => (
           <One key={point.id} contact={contact} point={point} />

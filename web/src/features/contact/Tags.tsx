@@ -34,9 +34,7 @@ export function Tags({ contact }: { contact: Contact }) {
   const adder = (
     <Popover.Root>
       <Popover.Trigger asChild>
-        <span className="inline-flex">
-          <IconButton label={t("tag.add")} icon={Plus} size={15} className="size-6" />
-        </span>
+        <IconButton label={t("tag.add")} icon={Plus} dense />
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content align="end" sideOffset={4} collisionPadding={8} aria-label={t("tag.add")} className="pop z-50 rounded-xl border border-line bg-panel p-1 shadow-pop outline-none">

@@ -45,9 +45,7 @@ export function FilterMenu({ view, search }: { view: View; search: ListSearch })
     <Menu
       align="end"
       trigger={
-        <span className="inline-flex">
-          <IconButton label={active ? t("filter.active", { count: active }) : t("filter")} icon={Filter} active={active > 0} />
-        </span>
+        <IconButton label={active ? t("filter.active", { count: active }) : t("filter")} icon={Filter} active={active > 0} />
       }
     >
       <Sub title={t("filter.channel")}>

@@ -4,7 +4,7 @@ import { t } from "@/i18n";
 import { useRows } from "@/sync/store";
 import { Empty } from "@/ui/bits";
 import { Button } from "@/ui/Button";
-import { Inbox, MessagesSquare } from "@/ui/icons";
+import { Inbox, MessagesSquare, SquarePen } from "@/ui/icons";
 import { go } from "@/actions/go";
 import { Keys } from "@/ui/Menu";
 
@@ -32,9 +32,11 @@ export function Nothing() {
           </li>
         ))}
       </ul>
-      <Button tone="plain" onClick={() => overlay.set("new")}>
-        {t("cmd.new")}
-      </Button>
+      <div className="flex w-full justify-center pt-2">
+        <Button icon={SquarePen} onClick={() => overlay.set("new")}>
+          {t("cmd.new")}
+        </Button>
+      </div>
     </Empty>
   );
 }

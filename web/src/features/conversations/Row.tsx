@@ -106,24 +106,22 @@ function Actions({ row, unread }: { row: Conversation; unread: number }) {
   const ids = [row.id];
   const closed = row.status === "closed";
   const open = (kind: PickerKind) => (event: MouseEvent) => picker.set({ kind, ids, anchor: event.currentTarget });
-  const small = "size-7 pointer-coarse:size-7";
   return (
     <div
       role="gridcell"
-      className="absolute end-1.5 top-1.5 z-10 hidden rounded-lg border border-line bg-panel p-0.5 shadow-card group-focus-within:flex pointer-fine:group-hover:flex"
+      className="absolute end-1.5 bottom-1.5 z-10 hidden rounded-lg border border-line bg-panel p-px shadow-card group-focus-within:flex pointer-fine:group-hover:flex"
       onClick={(event) => event.stopPropagation()}
     >
-      <IconButton className={small} size={15} label={closed ? t("reopen") : t("cmd.done")} icon={closed ? RotateCcw : Check} onClick={() => (closed ? reopen(ids) : done(ids))} />
-      <IconButton className={small} size={15} label={t("cmd.snooze")} icon={BellOff} onClick={open("snooze")} />
+      <IconButton dense label={closed ? t("reopen") : t("cmd.done")} icon={closed ? RotateCcw : Check} onClick={() => (closed ? reopen(ids) : done(ids))} />
+      <IconButton dense label={t("cmd.snooze")} icon={BellOff} onClick={open("snooze")} />
       <IconButton
-        className={small}
-        size={15}
+        dense
         label={t("cmd.assign")}
         icon={UserPlus}
         onClick={(event) => (event.altKey ? assign(ids, me) : open("assign")(event))}
       />
-      <IconButton className={small} size={15} label={row.my?.starred ? t("unstar") : t("cmd.star")} icon={Star} active={row.my?.starred ?? false} onClick={() => toggleStar(ids)} />
-      <IconButton className={small} size={15} label={unread > 0 ? t("bulk.read") : t("cmd.unread")} icon={Mail} onClick={() => void (unread > 0 ? markRead(ids) : markUnread(ids))} />
+      <IconButton dense label={row.my?.starred ? t("unstar") : t("cmd.star")} icon={Star} active={row.my?.starred ?? false} onClick={() => toggleStar(ids)} />
+      <IconButton dense label={unread > 0 ? t("bulk.read") : t("cmd.unread")} icon={Mail} onClick={() => void (unread > 0 ? markRead(ids) : markUnread(ids))} />
     </div>
   );
 }
@@ -198,7 +196,7 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
             </span>
           )}
         </div>
-        <div className="mt-1 flex items-center gap-1.5 overflow-hidden text-2xs whitespace-nowrap text-mute">
+        <div className="mt-0.5 flex items-center gap-1.5 overflow-hidden py-px text-2xs whitespace-nowrap text-mute">
           <span className="shrink-0">{channel.title}</span>
           {assignee && (
             <>

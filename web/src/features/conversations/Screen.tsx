@@ -37,30 +37,34 @@ export function Screen() {
   }, [filter]);
   useEffect(() => drawerOpen.set(false), [open, wide]);
 
+  // On a phone the list has the page to itself.
+  const ListPart = phone ? "main" : "section";
   const showsList = !phone || open === null;
   const showsContact = phone && open !== null && search.pane === "contact";
   return (
     <>
       {showsList && (
-        <section
+        <ListPart
           aria-label={t("nav.conversations")}
           style={phone ? undefined : { width: list }}
-          className={classes("flex min-w-0 flex-col bg-panel", phone ? "flex-1" : "shrink-0 max-lg:max-w-[40vw]")}
+          className={classes("relative flex min-w-0 flex-col bg-panel", phone ? "flex-1" : "shrink-0 max-lg:max-w-[40vw]")}
         >
           <ListPane view={view} search={search} filter={filter} />
-        </section>
+          {!phone && <Splitter label={t("resize.list")} width={listWidth} min={280} max={480} direction={1} />}
+        </ListPart>
       )}
-      {!phone && <Splitter label={t("resize.list")} width={listWidth} min={280} max={480} direction={1} />}
-      <main id="main" tabIndex={-1} className={classes("min-w-0 flex-1 flex-col bg-bg outline-none", phone && (open === null || showsContact) ? "hidden" : "flex")}>
-        {open === null ? <Nothing /> : <ThreadPane key={open} id={open} />}
-      </main>
+      {!(phone && open === null) && (
+        <main id="main" tabIndex={-1} className={classes("min-w-0 flex-1 flex-col bg-bg outline-none", showsContact ? "hidden" : "flex")}>
+          {open === null ? <Nothing /> : <ThreadPane key={open} id={open} />}
+        </main>
+      )}
       {wide && shown && open !== null && (
-        <>
+        <aside aria-label={t("contact")} style={{ width: panel }} className="relative shrink-0 bg-panel">
           <Splitter label={t("resize.panel")} width={panelWidth} min={270} max={420} direction={-1} />
-          <aside aria-label={t("contact")} style={{ width: panel }} className="shrink-0 overflow-y-auto bg-panel">
-            <ContactPanel conversation={open} />
-          </aside>
-        </>
+          <div className="h-full overflow-y-auto">
+            <ContactPanel key={open} conversation={open} />
+          </div>
+        </aside>
       )}
       {showsContact && (
         <aside aria-label={t("contact")} className="flex-1 overflow-y-auto bg-panel">

@@ -1,4 +1,5 @@
 import type { KeyboardEvent, PointerEvent } from "react";
+import { classes } from "@/lib/text";
 import type { Value } from "@/lib/value";
 
 interface SplitterProps {
@@ -38,7 +39,10 @@ export function Splitter({ label, width, min, max, direction }: SplitterProps) {
       aria-valuemax={max}
       onPointerDown={onPointerDown}
       onKeyDown={onKeyDown}
-      className="relative z-10 w-px shrink-0 cursor-col-resize touch-none bg-line transition-colors after:absolute after:inset-y-0 after:-start-1 after:w-2.5 hover:bg-accent focus-visible:bg-accent max-lg:pointer-events-none"
+      className={classes(
+        "absolute inset-y-0 z-10 w-px cursor-col-resize touch-none bg-line transition-colors after:absolute after:inset-y-0 after:-start-1 after:w-2.5 hover:bg-accent focus-visible:bg-accent max-lg:pointer-events-none",
+        direction === 1 ? "end-0" : "start-0",
+      )}
     />
   );
 }

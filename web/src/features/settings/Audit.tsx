@@ -10,14 +10,14 @@ import { Button } from "@/ui/Button";
 import { ScrollText } from "@/ui/icons";
 import { Page } from "@/ui/Page";
 
-/** "InboxChanged" → "Inbox changed" for facts that have no text of their own. */
-const words = (kind: string): string => {
-  const text = kind.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+/** "inbox.changed" → "Inbox changed" for actions that have no text of their own. */
+const words = (action: string): string => {
+  const text = action.replace(/[._]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
 function details(entry: AuditEntry): string {
-  return Object.entries(entry.facts)
+  return Object.entries(entry.detail)
     .filter(([, value]) => typeof value === "string" || typeof value === "number" || typeof value === "boolean")
     .map(([name, value]) => `${name.replaceAll("_", " ")}: ${String(value)}`)
     .join(" · ");
@@ -49,7 +49,7 @@ export function Audit() {
               </time>
               <div className="min-w-0 flex-1">
                 <p>
-                  <span className="font-medium">{maybe(`audit.${entry.kind}`, words(entry.kind))}</span>{" "}
+                  <span className="font-medium">{maybe(`audit.${entry.action}`, words(entry.action))}</span>{" "}
                   <span className="text-mute">{users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}</span>
                 </p>
                 <p className="text-xs break-words text-mute" dir="auto">

@@ -4,7 +4,7 @@ import type { Label } from "@/api/types";
 import { changeColoured, createColoured, deleteColoured, type Coloured } from "@/api/workspace";
 import { t, type Key } from "@/i18n";
 import { classes } from "@/lib/text";
-import { store, useMe, useRows } from "@/sync/store";
+import { store, useMay, useRows } from "@/sync/store";
 import { Empty, LabelChip, TagChip } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/Button";
 import { confirm } from "@/ui/Confirm";
@@ -76,7 +76,7 @@ interface Words {
 
 function List({ kind, words }: { kind: Coloured; words: Words }) {
   const rows = useRows(kind);
-  const admin = useMe().user.role !== "user";
+  const admin = useMay(`${kind}:write`);
   const [editing, setEditing] = useState<Label | "new" | null>(null);
   const remove = async (row: Label) => {
     if (!(await confirm({ title: t("delete.named", { name: row.name }), text: t(words.gone), action: t("delete") }))) return;

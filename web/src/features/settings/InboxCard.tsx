@@ -125,9 +125,7 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
           <Menu
             align="end"
             trigger={
-              <span className="inline-flex">
-                <IconButton label={t("inbox.more", { name: inbox.name })} icon={Ellipsis} />
-              </span>
+              <IconButton label={t("inbox.more", { name: inbox.name })} icon={Ellipsis} />
             }
           >
             <MenuItem icon={Pencil} onSelect={() => setDialog("edit")}>
@@ -139,7 +137,7 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
           </Menu>
         )}
       </div>
-      {note && inbox.enabled && <p className={classes("mt-3 rounded-lg px-3 py-2", TONES[inbox.health.state])}>{note}</p>}
+      {note && inbox.enabled && inbox.health.state !== "ok" && <p className={classes("mt-3 rounded-lg px-3 py-2", TONES[inbox.health.state])}>{note}</p>}
       <dl className="mt-3 flex flex-wrap gap-x-6 gap-y-1 text-xs text-mute">
         <div className="flex gap-1.5">
           <dt>{t("inbox.last_in")}</dt>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Channel, Inbox } from "@/api/types";
 import { t } from "@/i18n";
-import { useMe, useRows } from "@/sync/store";
+import { useMay, useRows } from "@/sync/store";
 import { Empty } from "@/ui/bits";
 import { Button } from "@/ui/Button";
 import { ChannelBadge, useChannels } from "@/ui/Channel";
@@ -58,7 +58,7 @@ function Connect({ onClose }: { onClose: () => void }) {
 
 export function Inboxes() {
   const inboxes = useRows("inboxes");
-  const admin = useMe().user.role !== "user";
+  const admin = useMay("inboxes:write");
   const [adding, setAdding] = useState(false);
   const add = admin && (
     <Button tone="primary" icon={Plus} onClick={() => setAdding(true)}>

@@ -11,7 +11,7 @@ export function InstallSnippet({ inbox }: { inbox: Inbox }) {
   const snippet = `<script src="${location.origin}/widget.js" data-key="${inbox.public_key}" async></script>`;
   return (
     <section className="flex flex-col gap-2">
-      <h3 className="font-semibold">{t("widget.install")}</h3>
+      <p className="font-semibold">{t("widget.install")}</p>
       <p className="text-xs text-mute">{t("widget.install_text")}</p>
       <CopyLine block label={t("widget.snippet")} text={snippet} />
       <a

@@ -51,18 +51,18 @@ function One({ item, onChanged }: { item: SetAside; onChanged: () => void }) {
 
 /** Deliveries that could not be read. They block nothing, and nothing of them is lost. */
 export function SetAsidePage() {
-  const found = useQuery({ queryKey: ["set-aside"], queryFn: () => listSetAside() });
+  const found = useQuery({ queryKey: ["set-aside"], queryFn: listSetAside });
   return (
     <Page title={t("settings.set_aside")} text={t("set_aside.text")} narrow>
       {found.isPending ? (
         <Spinner />
       ) : found.isError ? (
         <Failure text={sentence(found.error)} onRetry={() => void found.refetch()} />
-      ) : found.data.items.length === 0 ? (
+      ) : found.data.length === 0 ? (
         <Empty icon={Check} title={t("set_aside.none")} text={t("set_aside.none_text")} />
       ) : (
         <ul className="flex flex-col gap-3">
-          {found.data.items.map((item) => (
+          {found.data.map((item) => (
             <One key={item.id} item={item} onChanged={() => void found.refetch()} />
           ))}
         </ul>

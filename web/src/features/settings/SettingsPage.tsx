@@ -21,30 +21,30 @@ interface Entry {
   title: Key;
   icon: LucideIcon;
   body: ComponentType;
-  /** Only for people who run the workspace. */
-  admin: boolean;
+  /** What one must be allowed to, for the page to be of any use. */
+  needs: string | null;
 }
 
 const GROUPS: readonly { title: Key; entries: readonly Entry[] }[] = [
   {
     title: "settings.workspace_group",
     entries: [
-      { page: "inboxes", title: "settings.inboxes", icon: Inbox, body: Inboxes, admin: false },
-      { page: "labels", title: "settings.labels", icon: Filter, body: LabelsPage, admin: false },
-      { page: "tags", title: "settings.tags", icon: Tag, body: TagsPage, admin: false },
-      { page: "teammates", title: "settings.teammates", icon: Users, body: Teammates, admin: false },
-      { page: "teams", title: "settings.teams", icon: UsersRound, body: Teams, admin: false },
-      { page: "workspace", title: "settings.workspace", icon: Settings, body: WorkspacePage, admin: true },
-      { page: "tokens", title: "settings.tokens", icon: KeyRound, body: Tokens, admin: true },
-      { page: "set-aside", title: "settings.set_aside", icon: ShieldAlert, body: SetAsidePage, admin: true },
-      { page: "audit", title: "settings.audit", icon: ScrollText, body: Audit, admin: true },
+      { page: "inboxes", title: "settings.inboxes", icon: Inbox, body: Inboxes, needs: "inboxes:read" },
+      { page: "labels", title: "settings.labels", icon: Filter, body: LabelsPage, needs: null },
+      { page: "tags", title: "settings.tags", icon: Tag, body: TagsPage, needs: null },
+      { page: "teammates", title: "settings.teammates", icon: Users, body: Teammates, needs: "people:read" },
+      { page: "teams", title: "settings.teams", icon: UsersRound, body: Teams, needs: "people:read" },
+      { page: "workspace", title: "settings.workspace", icon: Settings, body: WorkspacePage, needs: "workspace:write" },
+      { page: "tokens", title: "settings.tokens", icon: KeyRound, body: Tokens, needs: null },
+      { page: "set-aside", title: "settings.set_aside", icon: ShieldAlert, body: SetAsidePage, needs: "set_aside:write" },
+      { page: "audit", title: "settings.audit", icon: ScrollText, body: Audit, needs: "audit:read" },
     ],
   },
   {
     title: "settings.personal_group",
     entries: [
-      { page: "profile", title: "settings.profile", icon: UserRound, body: Profile, admin: false },
-      { page: "appearance", title: "settings.appearance", icon: Laptop, body: Appearance, admin: false },
+      { page: "profile", title: "settings.profile", icon: UserRound, body: Profile, needs: null },
+      { page: "appearance", title: "settings.appearance", icon: Laptop, body: Appearance, needs: null },
     ],
   },
 ];
@@ -54,8 +54,8 @@ const route = getRouteApi("/app/settings/$page");
 export function SettingsPage() {
   const { page } = route.useParams();
   const phone = usePhone();
-  const admin = useMe().user.role !== "user";
-  const groups = GROUPS.map((group) => ({ ...group, entries: group.entries.filter((entry) => admin || !entry.admin) }));
+  const { permissions } = useMe();
+  const groups = GROUPS.map((group) => ({ ...group, entries: group.entries.filter((entry) => entry.needs === null || permissions.includes(entry.needs)) }));
   const all = groups.flatMap((group) => group.entries);
   const here = all.find((entry) => entry.page === page) ?? all[0];
   const Body = here?.body ?? Profile;

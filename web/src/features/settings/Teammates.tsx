@@ -3,7 +3,7 @@ import { sentence } from "@/api/http";
 import type { Role, User } from "@/api/types";
 import { changeUser, createUser } from "@/api/workspace";
 import { t } from "@/i18n";
-import { store, useMe, useRows } from "@/sync/store";
+import { store, useMay, useMe, useRows } from "@/sync/store";
 import { Avatar } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/Button";
 import { Dialog, DialogActions } from "@/ui/Dialog";
@@ -30,7 +30,7 @@ function Invite({ onClose }: { onClose: () => void }) {
         <FormError text={saving.error} />
         <TextField label={t("name")} required autoFocus value={form.name} onChange={(name) => setForm({ ...form, name })} error={saving.fields["name"]} />
         <TextField label={t("email_address")} type="email" required value={form.email} onChange={(email) => setForm({ ...form, email })} error={saving.fields["email"]} />
-        <TextField label={t("teammates.password")} help={t("teammates.password_help")} type="password" autoComplete="new-password" minLength={10} required value={form.password} onChange={(password) => setForm({ ...form, password })} error={saving.fields["password"]} />
+        <TextField label={t("teammates.password")} help={t("teammates.password_help")} type="password" autoComplete="new-password" minLength={8} required value={form.password} onChange={(password) => setForm({ ...form, password })} error={saving.fields["password"]} />
         <SelectField label={t("role")} value={form.role} options={roleOptions("user")} help={t(`role.${form.role}_help`)} onChange={(role) => setForm({ ...form, role: role as Role })} />
         <DialogActions>
           <Button onClick={onClose}>{t("cancel")}</Button>
@@ -76,7 +76,7 @@ function Edit({ user, self, onClose }: { user: User; self: boolean; onClose: () 
 export function Teammates() {
   const users = useRows("users");
   const me = useMe().user;
-  const admin = me.role !== "user";
+  const admin = useMay("people:write");
   const [adding, setAdding] = useState(false);
   const [editing, setEditing] = useState<User | null>(null);
   const reactivate = async (user: User) => {

@@ -3,7 +3,7 @@ import { sentence } from "@/api/http";
 import type { Id, Team } from "@/api/types";
 import { changeTeam, createTeam, deleteTeam } from "@/api/workspace";
 import { t } from "@/i18n";
-import { store, useMe, useRows } from "@/sync/store";
+import { store, useMay, useRows } from "@/sync/store";
 import { Avatar, Empty } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/Button";
 import { confirm } from "@/ui/Confirm";
@@ -54,7 +54,7 @@ function Form({ team, onClose }: { team: Team | null; onClose: () => void }) {
 export function Teams() {
   const teams = useRows("teams");
   const users = useRows("users");
-  const admin = useMe().user.role !== "user";
+  const admin = useMay("people:write");
   const [editing, setEditing] = useState<Team | "new" | null>(null);
   const remove = async (team: Team) => {
     if (!(await confirm({ title: t("delete.named", { name: team.name }), text: t("teams.gone"), action: t("delete") }))) return;

@@ -5,6 +5,7 @@ import type { Token } from "@/api/types";
 import { createToken, deleteToken, listTokens } from "@/api/workspace";
 import { t } from "@/i18n";
 import { longDate } from "@/lib/time";
+import { useMe } from "@/sync/store";
 import { Empty, Failure, Spinner } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/Button";
 import { confirm } from "@/ui/Confirm";
@@ -18,19 +19,25 @@ import { useSaving } from "./useSaving";
 
 const DAY = 86_400_000;
 const LIFETIMES = ["", "30", "90", "365"] as const;
-const SCOPES = ["read", "write", "admin"] as const;
+type Reach = "read" | "work" | "all";
+const REACHES: readonly Reach[] = ["read", "work", "all"];
+/** What belongs to the daily work, as against running the workspace. */
+const WORK = ["conversations:write", "contacts:write", "labels:write", "tags:write"];
+
+const scopesFor = (reach: Reach, mine: readonly string[]): string[] =>
+  mine.filter((one) => reach === "all" || one.endsWith(":read") || (reach === "work" && WORK.includes(one)));
 
 function Create({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
-  const [scope, setScope] = useState<string>("write");
+  const [reach, setReach] = useState<Reach>("work");
+  const { permissions } = useMe();
   const [days, setDays] = useState("");
   const [made, setMade] = useState<Token | null>(null);
   const saving = useSaving();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const expires = days ? { expires_at: new Date(Date.now() + Number(days) * DAY).toISOString() } : {};
-    const scopes = SCOPES.slice(0, SCOPES.indexOf(scope as (typeof SCOPES)[number]) + 1);
-    await saving.run(async () => setMade(await createToken({ name: name.trim(), scopes: [...scopes], ...expires })));
+    await saving.run(async () => setMade(await createToken({ name: name.trim(), scopes: scopesFor(reach, permissions), ...expires })));
   };
   if (made) {
     return (
@@ -49,7 +56,7 @@ function Create({ onClose }: { onClose: () => void }) {
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={saving.error} />
         <TextField label={t("name")} help={t("tokens.name_help")} required autoFocus value={name} onChange={setName} />
-        <SelectField label={t("tokens.scope")} value={scope} options={SCOPES.map((one) => [one, t(`scope.${one}`)] as const)} onChange={setScope} />
+        <SelectField label={t("tokens.scope")} value={reach} options={REACHES.map((one) => [one, t(`scope.${one}`)] as const)} onChange={(next) => setReach(next as Reach)} />
         <SelectField
           label={t("tokens.expires")}
           value={days}

@@ -14,8 +14,8 @@ export function WorkspacePage() {
   const { workspace } = useMe();
   const [name, setName] = useState(workspace.name);
   const [zone, setZone] = useState(workspace.timezone);
-  const [joining, setJoining] = useState<Joining>(workspace.settings.joining);
-  const [days, setDays] = useState(String(workspace.settings.reopen_days));
+  const [joining, setJoining] = useState<Joining>(workspace.settings.joining ?? "contact");
+  const [days, setDays] = useState(String(workspace.settings.reopen_days ?? ""));
   const saving = useSaving();
   const options = useMemo(() => [...new Set([workspace.timezone, ...zones()])].map((one) => [one, one.replaceAll("_", " ")] as const), [workspace.timezone]);
   const submit = async (event: FormEvent) => {

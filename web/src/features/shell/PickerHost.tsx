@@ -7,7 +7,7 @@ import { createColoured } from "@/api/workspace";
 import { sentence } from "@/api/http";
 import { t } from "@/i18n";
 import { mediumTime, ownZone, presets, wallClock, zonedTime } from "@/lib/time";
-import { store, useMe, useRow, useRows } from "@/sync/store";
+import { store, useMay, useMe, useRow, useRows } from "@/sync/store";
 import { Avatar } from "@/ui/bits";
 import { UserRound, UsersRound } from "@/ui/icons";
 import { Picker } from "@/ui/Picker";
@@ -55,7 +55,6 @@ const COLOURS = ["#2563eb", "#0d9488", "#b45309", "#dc2626", "#9333ea", "#4d7c0f
 
 function Labels({ open }: { open: OpenPicker }) {
   const labels = useRows("labels");
-  const me = useMe();
   const rows = useRows("conversations");
   const options = useMemo(() => {
     const targets = rows.filter((row) => open.ids.includes(row.id));
@@ -76,7 +75,7 @@ function Labels({ open }: { open: OpenPicker }) {
       toast({ text: sentence(error), tone: "bad" });
     }
   };
-  const mayCreate = me.user.role !== "user";
+  const mayCreate = useMay("labels:write");
   return <Picker label={t("label.pick")} options={options} onPick={pick} onCreate={mayCreate ? (name) => void create(name) : undefined} />;
 }
 

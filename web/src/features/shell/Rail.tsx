@@ -139,7 +139,7 @@ function BarLink({ entry, here }: { entry: Entry; here: boolean }) {
     <Link
       to={entry.to}
       aria-current={here ? "page" : undefined}
-      className={classes("relative flex min-w-0 flex-1 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium", here ? "text-accent" : "text-mute")}
+      className={classes("relative flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 px-0.5 pt-2 pb-1.5 text-2xs font-medium", here ? "text-accent" : "text-mute")}
     >
       <span className="relative">
         <Icon size={21} aria-hidden />
@@ -165,7 +165,7 @@ export function BottomBar() {
       ))}
       <MeMenu
         trigger={
-          <button type="button" className="flex min-w-0 flex-1 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium text-mute">
+          <button type="button" className="flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium text-mute">
             <UserRound size={21} aria-hidden />
             {t("nav.me_short")}
           </button>

@@ -16,7 +16,7 @@ import { Check, ChevronRight } from "@/ui/icons";
 import { Sheet } from "./Sheet";
 
 const STEPS = 3;
-const SHORTEST = 10;
+const SHORTEST = 8;
 
 const Progress = ({ step }: { step: number }) => (
   <ol aria-label={t("setup.progress", { step, of: STEPS })} className="mb-6 flex gap-1.5">

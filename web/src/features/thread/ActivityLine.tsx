@@ -24,7 +24,7 @@ function describe(message: Message): string {
   const { code = "", data = {} } = message.activity ?? {};
   const status = data["status"] ?? data["to"];
   const key = code === "status" && typeof status === "string" ? `activity.status_${status}` : `activity.${code}`;
-  const who = message.author.name ?? t("author.system");
+  const who = message.author.name || t("author.system");
   return maybe(key, message.text || code.replaceAll("_", " "), { who, ...words(data) });
 }
 

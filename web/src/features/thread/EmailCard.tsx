@@ -40,6 +40,9 @@ function Layout({ message, images }: { message: Message; images: boolean }) {
   );
 }
 
+/** The address alone: the name stands beside it already. */
+const bare = (from: string): string => /<([^>]+)>/.exec(from)?.[1] ?? from;
+
 const People = ({ label, list }: { label: string; list: readonly string[] }) =>
   list.length > 0 ? (
     <>
@@ -74,9 +77,9 @@ export function EmailCard({ message, onImage }: { message: Message; onImage: OnI
           <div className="min-w-0 flex-1">
             <p className="flex items-baseline gap-2">
               <bdi className="truncate font-semibold">{whoOf(message)}</bdi>
-              {email?.from && <bdi className="truncate text-xs text-mute">{email.from}</bdi>}
+              {email?.from && <bdi className="truncate text-xs text-mute max-sm:hidden">{bare(email.from)}</bdi>}
             </p>
-            <button type="button" aria-expanded={heads} onClick={() => setHeads(!heads)} className="max-w-full truncate text-xs text-mute hover:text-ink">
+            <button type="button" aria-expanded={heads} onClick={() => setHeads(!heads)} className="min-h-6 max-w-full truncate text-xs text-mute hover:text-ink">
               {email && email.to.length > 0 ? t("email.to", { to: email.to.join(", ") }) : look.title}
               {email && email.cc.length > 0 && ` · ${t("email.cc_count", { count: email.cc.length })}`}
             </button>
@@ -100,9 +103,9 @@ export function EmailCard({ message, onImage }: { message: Message; onImage: OnI
           </dl>
         )}
         {message.subject && (
-          <h3 dir="auto" className="mt-2 text-base font-semibold">
+          <p dir="auto" className="mt-2 text-base font-semibold">
             {message.subject}
-          </h3>
+          </p>
         )}
         {layout ? (
           <Layout message={message} images={images} />

@@ -48,12 +48,14 @@ export function Header({ id }: { id: Id }) {
   if (!row) return <header className="h-15 shrink-0 border-b border-line bg-panel" />;
   const closed = row.status === "closed";
   const ids = [id];
+  const Title = phone ? "h1" : "h2";
   const showContact = () => (phone ? setFilters({ pane: "contact" }) : togglePanel());
   return (
     <header className="flex shrink-0 flex-col border-b border-line bg-panel">
+      <Title className="sr-only">{t("thread.with", { name: row.contact.name })}</Title>
       <div className="flex h-15 items-center gap-1 ps-2 pe-3 sm:gap-1.5 sm:ps-4">
         {phone && <IconButton label={t("back")} icon={ArrowLeft} className="rtl:-scale-x-100" onClick={() => openConversation(null)} />}
-        <button type="button" onClick={showContact} className="flex min-w-0 items-center gap-2.5 rounded-lg text-start" aria-label={t("thread.contact", { name: row.contact.name })}>
+        <button type="button" onClick={showContact} className="flex min-w-0 items-center gap-2.5 rounded-lg text-start" title={t("thread.contact", { name: row.contact.name })}>
           <Avatar name={row.contact.name} size={34} />
           <span className="min-w-0">
             <bdi className="block truncate text-base leading-5 font-semibold">{row.contact.name}</bdi>
@@ -90,9 +92,7 @@ export function Header({ id }: { id: Id }) {
           <Menu
             align="end"
             trigger={
-              <span className="inline-flex">
-                <IconButton label={t("more")} icon={Ellipsis} />
-              </span>
+              <IconButton label={t("more")} icon={Ellipsis} />
             }
           >
             {phone && (

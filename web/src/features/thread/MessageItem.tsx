@@ -30,12 +30,12 @@ export const MessageItem = memo(function MessageItem({ id, first, last, onImage 
   if (!message) return null;
   if (message.direction === "activity") return <ActivityLine message={message} />;
   if (message.audience === "team") return <CommentCard message={message} onImage={onImage} />;
-  if (message.email || (channel?.can.subject && message.subject)) return <EmailCard message={message} onImage={onImage} />;
+  if (channel?.can.subject && (message.email || message.subject)) return <EmailCard message={message} onImage={onImage} />;
   return <Bubble message={message} first={first} last={last} onImage={onImage} />;
 });
 
 export const whoOf = (message: Message): string =>
-  message.author.name ?? (message.author.kind === "system" ? t("author.system") : message.author.kind === "user" ? t("author.deleted") : t("contact"));
+  message.author.name || (message.author.kind === "system" ? t("author.system") : message.author.kind === "user" ? t("author.deleted") : t("contact"));
 
 function nameFor(message: Message, channel: string): string {
   const direction = t(message.direction === "in" ? "message.in" : "message.out", { channel, name: whoOf(message) });
@@ -112,7 +112,7 @@ function CommentCard({ message, onImage }: { message: Message; onImage: OnImage 
 /** Written here, not yet confirmed by the server. */
 export function PendingItem({ entry }: { entry: Entry }) {
   const comment = entry.kind === "comment";
-  const body = entry.body as MessageIn;
+  const { text = "", subject } = entry.body as MessageIn;
   return (
     <article className={classes("flex px-3 pt-2 sm:px-5", comment ? "justify-center" : "justify-end")} aria-label={t("message.waiting")}>
       <div className={classes("flex flex-col", comment ? "w-full max-w-2xl" : "max-w-[88%] items-end sm:max-w-[74%]")}>
@@ -123,8 +123,8 @@ export function PendingItem({ entry }: { entry: Entry }) {
             entry.refused ? "ring-1 ring-bad" : "opacity-80",
           )}
         >
-          {body.subject && <p className="font-semibold">{body.subject}</p>}
-          <RichText text={body.text} />
+          {subject && <p className="font-semibold">{subject}</p>}
+          <RichText text={text} />
         </div>
         <Files files={entry.files} onImage={() => undefined} end={!comment} />
         {entry.refused ? (
