@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -120,7 +121,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _wait_for_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin: its lock, held by this thread, would make the interpreter abort at exit
         pass
     with contextlib.suppress(RuntimeError):  # the loop ended first
         loop.call_soon_threadsafe(stop.set)
