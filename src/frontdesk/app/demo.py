@@ -120,12 +120,20 @@ class _Api:
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         answer = await self.client.request(method, f"/api/v1{path}", json=body)
         if answer.status_code >= 400:
-            raise OSError(f"The demo could not be set up: {method} {path} answered {answer.status_code} {answer.text[:300]}")
+            raise OSError(
+                f"The demo could not be set up: {method} {path} answered {answer.status_code} {answer.text[:300]}"
+            )
         return answer.json() if answer.content else None
 
     async def sign_in(self, sign: Sign) -> None:
         if (await self.call("GET", "/setup"))["needed"]:
-            body = {"workspace": "Demo workspace", "name": NAMES[0], "email": sign.email, "password": sign.password, "timezone": "Europe/Athens"}
+            body = {
+                "workspace": "Demo workspace",
+                "name": NAMES[0],
+                "email": sign.email,
+                "password": sign.password,
+                "timezone": "Europe/Athens",
+            }
             me = await self.call("POST", "/setup", body)
         else:
             me = await self.call("POST", "/session", {"email": sign.email, "password": sign.password})
@@ -147,7 +155,8 @@ async def _furnish(api: _Api, sign: Sign, simulator: dict[str, Any], settings: S
         for label, colour in (("Billing", "#b45309"), ("Delivery", "#0f766e"), ("Praise", "#7c3aed")):
             await api.call("POST", "/labels", {"name": label, "colour": colour})
         password = "-".join(secrets.token_hex(2) for _ in range(3))
-        await api.call("POST", "/users", {"name": NAMES[1], "email": "dana.demo@example.org", "role": "user", "password": password})
+        dana = {"name": NAMES[1], "email": "dana.demo@example.org", "role": "user", "password": password}
+        await api.call("POST", "/users", dana)
 
 
 def _inboxes(simulator: dict[str, Any], settings: Settings) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -187,7 +196,9 @@ async def _point(simulator: dict[str, Any], inboxes: dict[str, Any]) -> None:
     async with httpx.AsyncClient(base_url=simulator["http"], timeout=30, trust_env=False) as control:
         for inbox in inboxes.values():
             if number := inbox["settings"].get("number"):
-                (await control.put(f"/control/numbers/{number}", json={"sms_url": inbox["hook_url"]})).raise_for_status()
+                (
+                    await control.put(f"/control/numbers/{number}", json={"sms_url": inbox["hook_url"]})
+                ).raise_for_status()
             elif "origins" in inbox["settings"]:
                 (await control.put("/control/settings", json={"widget_key": inbox["public_key"]})).raise_for_status()
         (await control.post("/control/scene", json={"on": True, "every": 40})).raise_for_status()

@@ -1,4 +1,4 @@
-"""What the application lends to channels that serve endpoints of their own (see :class:`frontdesk.channels.port.Desk`)."""
+"""What the application lends to channels with endpoints of their own (see :class:`frontdesk.channels.port.Desk`)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,25 @@ HEARTBEAT = 15.0  # seconds
 # What the contact may see of a conversation: what they wrote, and what was really sent to them at this address through
 # this inbox. Comments, scheduled messages and everything of other channels stay here.
 _SEEN = """
-select m.id, m.external_id, m.direction, m.text, m.html, m.at, m.conversation_id, coalesce(u.name, nullif(m.author_name, '')) as author,
-       r.dedupe_key, p.contact_id
+select m.id, m.external_id, m.direction, m.text, m.html, m.at, m.conversation_id,
+       coalesce(u.name, nullif(m.author_name, '')) as author, r.dedupe_key, p.contact_id
 from messages m
 join contact_points p on p.workspace_id = $1 and p.kind = $3 and p.scope = $4 and p.value = $5 and p.id = m.point_id
 left join users u on u.workspace_id = $1 and u.id = m.author_id
 left join raw_deliveries r on r.workspace_id = $1 and r.id = m.raw_id
 where m.workspace_id = $1 and m.inbox_id = $2 and m.audience = 'contact' and m.external_id is not null
   and (m.direction = 'in' or m.delivery in ('accepted', 'sent', 'delivered', 'read'))
+"""
+
+# The conversations in which this address was heard of through this inbox.
+_PLACES = """
+select m.conversation_id from messages m
+join contact_points p on p.workspace_id = $1 and p.id = m.point_id and p.kind = $3 and p.scope = $4 and p.value = $5
+where m.workspace_id = $1 and m.inbox_id = $2
+"""
+
+_FILES = """
+select * from attachments where workspace_id = $1 and message_id = any($2) and hash is not null order by id
 """
 
 
@@ -113,13 +124,7 @@ class LentDesk:
 
     async def whisper(self, account: Account, whisper: Whisper) -> None:
         async with self._resources.db.begin(account.workspace_id) as tx:
-            conversation_id = await tx.fetchval(
-                "select m.conversation_id from messages m"
-                " join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
-                " and p.kind = $3 and p.scope = $4 and p.value = $5"
-                " where m.workspace_id = $1 and m.inbox_id = $2 order by m.at desc limit 1",
-                *_of(account, whisper.sender),
-            )
+            conversation_id = await tx.fetchval(f"{_PLACES} order by m.at desc limit 1", *_of(account, whisper.sender))
             if conversation_id is not None:
                 tx.whisper(
                     kind=whisper.kind, conversation_id=conversation_id, user_id=None, contact=True, on=whisper.on
@@ -140,16 +145,8 @@ class LentDesk:
 
     async def _takes_part(self, account: Account, address: Address, conversation_id: int) -> bool:
         async with self._resources.db.begin(account.workspace_id) as tx:
-            return bool(
-                await tx.fetchval(
-                    "select exists (select 1 from messages m"
-                    " join contact_points p on p.workspace_id = $1 and p.id = m.point_id"
-                    " and p.kind = $3 and p.scope = $4 and p.value = $5"
-                    " where m.workspace_id = $1 and m.inbox_id = $2 and m.conversation_id = $6)",
-                    *_of(account, address),
-                    conversation_id,
-                )
-            )
+            there = f"select exists ({_PLACES} and m.conversation_id = $6)"
+            return bool(await tx.fetchval(there, *_of(account, address), conversation_id))
 
     async def _changed(self, tx: Tx, account: Account, address: Address, events: Sequence[Row]) -> list[ThreadItem]:
         """The messages of this contact that these events are about, each with its event's number."""
@@ -168,16 +165,7 @@ class LentDesk:
 
     async def _items(self, tx: Tx, rows: Sequence[Row], cursor: int) -> list[ThreadItem]:
         files: dict[int, list[ThreadFile]] = {}
-        for file in (
-            await tx.fetch(
-                "select * from attachments where workspace_id = $1 and message_id = any($2)"
-                " and hash is not null order by id",
-                tx.workspace_id,
-                [row["id"] for row in rows],
-            )
-            if rows
-            else ()
-        ):
+        for file in await tx.fetch(_FILES, tx.workspace_id, [row["id"] for row in rows]) if rows else ():
             url = self._resources.file_url(tx.workspace_id, file["hash"], file["name"], file["content_type"])
             shown = ThreadFile(name=file["name"], content_type=file["content_type"], size=file["size"], url=url)
             files.setdefault(file["message_id"], []).append(shown)

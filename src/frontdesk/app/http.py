@@ -1,4 +1,4 @@
-"""The HTTP application: rooms' routes under ``/api/v1``, hooks, channels' own endpoints, files, health, and the screens."""
+"""The HTTP application: rooms' routes under ``/api/v1``, hooks, channels' endpoints, files, health, and the screens."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
         openapi_config=OpenAPIConfig(
             title="Frontdesk", version=__version__, path="/api/v1", openapi_router=None, render_plugins=[],
-            description="Every text, email, call and chat of a business in one inbox. docs/api.md explains the conventions.",
+            description="Every text, email, call and chat of a business in one inbox."
+            " docs/api.md explains the conventions.",
         ),
         on_app_init=[_quiet],
         state=None,

@@ -1,7 +1,7 @@
 """Where deliveries enter: every row is committed before anybody is told that we have it.
 
-Deliveries that arrive side by side share a transaction (group commit without a timer: what comes while one flush is under
-way is the next), so that a burst costs little more than a trickle.
+Deliveries that arrive side by side share a transaction (group commit without a timer: what comes while one flush is
+under way is the next), so that a burst costs little more than a trickle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One task for each inbox that keeps a connection of its own; started, restarted and ended as inboxes come and change."""
+"""One task for each inbox with a connection of its own; started, restarted and ended as inboxes come and change."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Listeners:
                 await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
 
     async def _alone(self, row: Row, listen: Callable[[], Awaitable[None]]) -> None:
-        while not await self._lock("pg_try_advisory_lock", row):
+        while not await self._lock("pg_try_advisory_lock", row):  # noqa: ASYNC110  (another process has it)
             await asyncio.sleep(LOOK_EVERY)
         try:
             await listen()

@@ -160,9 +160,19 @@ async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) 
     settings = resources.settings
     app = http.create(resources, hub=hub, intake=Intake(resources.db))
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=STOP_SECONDS - 5,
-        proxy_headers=False, server_header=False, date_header=True, h11_max_incomplete_event_size=64 * 1024, backlog=2048,
-    )  # fmt: skip
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS - 5,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        h11_max_incomplete_event_size=64 * 1024,
+        backlog=2048,
+    )
     server = _Server(config)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # With its protocol named: asyncio turns Nagle's algorithm off only then, which costs 40 ms an answer otherwise.

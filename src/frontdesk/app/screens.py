@@ -16,11 +16,15 @@ from frontdesk.kit.errors import NotFound
 
 BUILT = Path(frontdesk.__file__).parent / "static" / "app"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self';"
-    " connect-src 'self'; frame-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; font-src 'self'; connect-src 'self'; frame-src 'self' blob:; manifest-src 'self';"
+    " worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
-_NOT_BUILT = "<!doctype html><title>Frontdesk</title><p>The screens are not built. Run <code>make screens</code>, then load this page again."
+_NOT_BUILT = (
+    "<!doctype html><title>Frontdesk</title>"
+    "<p>The screens are not built. Run <code>make screens</code>, then load this page again."
+)
 
 
 def _file(path: Path, accept: str, age: str, extra: dict[str, str] | None = None) -> Response[bytes]:

@@ -1,1 +1,1 @@
-"""What every room stands on: transactions, events, jobs, errors, settings, clock, ids, paging, files, secrets, fetch."""
+"""What every room stands on: transaction, events, jobs, errors, settings, clock, ids, paging, files, secrets, fetch."""

@@ -22,9 +22,10 @@ class Resources:
         self.settings, self.db, self.vault, self.files = settings, db, vault, files
 
     def file_url(self, workspace_id: int, digest: str, name: str, content_type: str, *, absolute: bool = False) -> str:
-        """A signed address of a stored file; it works for one to two days, and is the same all day so that browsers keep it."""
+        """A signed address of a stored file; works for one to two days, the same all day so that browsers keep it."""
         expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
-        token = downloads.sign(self.vault.derive("files"), downloads.Link(workspace_id, digest, name, content_type), expires=expires)
+        link = downloads.Link(workspace_id, digest, name, content_type)
+        token = downloads.sign(self.vault.derive("files"), link, expires=expires)
         return f"{self.settings.url if absolute else ''}/files/{token}"
 
 

@@ -1,14 +1,14 @@
 """Errors that a person or a program is meant to read.
 
-    Problem                 anything that the API answers with a sentence and a stable code
-    ├── Invalid     400     the request is malformed; ``fields`` says where
-    ├── Unauthorised 401    nobody is signed in, or the token is not valid
-    ├── Forbidden   403     signed in, but not allowed
-    ├── NotFound    404     it does not exist, or not for you: the two look the same
-    ├── Refused     409     a rule or the present state says no
-    ├── TooLarge    413
-    ├── TooMany     429     ``retry_after`` seconds
-    └── Unavailable 503     try again later: nothing was stored
+Problem                 anything that the API answers with a sentence and a stable code
+├── Invalid     400     the request is malformed; ``fields`` says where
+├── Unauthorised 401    nobody is signed in, or the token is not valid
+├── Forbidden   403     signed in, but not allowed
+├── NotFound    404     it does not exist, or not for you: the two look the same
+├── Refused     409     a rule or the present state says no
+├── TooLarge    413
+├── TooMany     429     ``retry_after`` seconds
+└── Unavailable 503     try again later: nothing was stored
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Background work that is neither ingest nor sending, on pgqueuer: enqueued on the transaction's own connection, so that a
-job exists exactly if the fact that caused it does. Jobs run at least once: every one of them is written to be repeatable.
+"""Background work that is neither ingest nor sending, on pgqueuer.
+
+It is enqueued on the transaction's own connection, so that a job exists exactly if the fact that caused it does. Jobs
+run at least once: every one of them is written to be repeatable.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ log = structlog.get_logger()
 
 
 def job(name: str) -> Callable[[Work], Work]:
-    """Register a handler as ``room.verb``. It is called with the Resources and the keyword arguments of ``Tx.defer``."""
+    """Register a handler as ``room.verb``. It is called with Resources and the keyword arguments of ``Tx.defer``."""
 
     def register(work: Work) -> Work:
         if name in JOBS:
@@ -63,8 +65,10 @@ def install_sql() -> str:
     return QueryBuilderEnvironment(settings=SETTINGS).build_install_query(create_schema=True)
 
 
-async def work(resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]) -> None:
-    """Run jobs until ``stop``; returns after the running ones have ended. ``connect`` opens the queue's own connection."""
+async def work(
+    resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
+) -> None:
+    """Run jobs until ``stop``, and the running ones to their end. ``connect`` opens the queue's own connection."""
     connection = await connect()
     try:
         manager = QueueManager(_queries(connection))

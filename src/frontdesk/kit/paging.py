@@ -27,7 +27,7 @@ def encode(*keys: Any) -> str:
 
 
 def decode(cursor: str | None, *kinds: Any) -> tuple[Any, ...] | None:
-    """The sort keys in a cursor, converted to ``kinds``; None for no cursor. Raises Invalid for one that is not ours."""
+    """The sort keys in a cursor, converted to ``kinds``; None for no cursor. Raises Invalid if it is not ours."""
     if not cursor:
         return None
     try:

@@ -1,8 +1,9 @@
 """Credentials at rest: AES-256-GCM under a key file that is made at first run.
 
-A sealed value is ``version (1 byte) | key id (4 bytes) | nonce (12) | ciphertext and tag``. What it belongs to (workspace,
-inbox, field) is authenticated with it, so that a sealed value copied to another row does not open. Several keys may be in
-the file, newest first: the first seals, all open; ``frontdesk secrets rotate`` adds one and seals everything again.
+A sealed value is ``version (1 byte) | key id (4 bytes) | nonce (12) | ciphertext and tag``. What it belongs to
+(workspace, inbox, field) is authenticated with it, so that a sealed value copied to another row does not open. Several
+keys may be in the file, newest first: the first seals, all open; ``frontdesk secrets rotate`` adds one and seals
+everything again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How every table of a workspace looks, so that tenancy cannot be forgotten.
 
-``tenant`` puts ``workspace_id`` first into every primary, unique and foreign key (a shard can be cut along it, and a row
-can never point into another workspace) and marks the table for row-level security, which the migrations force.
+``tenant`` puts ``workspace_id`` first into every primary, unique and foreign key (a shard can be cut along it, and a
+row can never point into another workspace) and marks the table for row-level security, which the migrations force.
 """
 
 from __future__ import annotations

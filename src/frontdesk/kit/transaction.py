@@ -1,7 +1,7 @@
 """The one place where a transaction begins and ends, and where events and jobs become rows.
 
-Everything that is written through a :class:`Tx` commits together or not at all: rows, events, jobs. Nothing outside this
-file commits. A transaction belongs to one workspace, and row-level security keeps it there; the few that must look
+Everything that is written through a :class:`Tx` commits together or not at all: rows, events, jobs. Nothing outside
+this file commits. A transaction belongs to one workspace, and row-level security keeps it there; the few that must look
 across workspaces (claiming due work) say so with :meth:`Database.across`.
 """
 
@@ -23,6 +23,11 @@ Row = asyncpg.Record
 BELL = "frontdesk_bell"  # NOTIFY channel: "something is new in this workspace"
 WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
 WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
+
+PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a database that is away or being stopped
+    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
+    asyncpg.PostgresConnectionError, asyncpg.PostgresSystemError, asyncpg.LockNotAvailableError, OSError,
+)  # fmt: skip
 
 _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -174,4 +179,3 @@ def _json(value: Any) -> str:
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     """Rows turned into columns, as ``unnest`` wants them; ``width`` columns even when there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
-

@@ -14,7 +14,7 @@ def script(bind: Any, path: Path) -> None:
 
 
 def wall(table: str, *, across: bool, column: str = "workspace_id") -> list[str]:
-    """Row-level security, forced on the owner too: a row is seen and written only inside its own workspace's transaction.
+    """Row-level security, forced on the owner too: a row is there only inside its own workspace's transaction.
 
     ``across`` tables may also be reached by work that says so (see ``Database.across``).
     """
