@@ -29,7 +29,9 @@ async def test_stop_counts_at_once_and_is_confirmed_once(office: Office, text: s
     assert (await office.message(queued))["delivery_code"] == "opted_out"
     assert [sent.text for sent in office.driver().sent] == await answers(office)
     assert len(await answers(office)) == 1
-    assert [row["activity"] for row in await office.fetch("select activity from messages where direction = 'activity'")] == ["opted_out"]
+    assert [
+        row["activity"] for row in await office.fetch("select activity from messages where direction = 'activity'")
+    ] == ["opted_out"]
     assert await office.value("select count(*) from consents where action = 'out'") == 1
 
 

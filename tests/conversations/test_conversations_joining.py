@@ -119,7 +119,12 @@ async def test_never_where_the_workspace_wants_none_reopened(office: Office, tim
 
 async def test_a_snoozed_conversation_wakes(office: Office, time: Time) -> None:
     first = await office.hear("one")
-    await patch(office, first["conversation_id"], status="snoozed", snoozed_until=datetime.max.replace(tzinfo=time.now.tzinfo, year=2030))
+    await patch(
+        office,
+        first["conversation_id"],
+        status="snoozed",
+        snoozed_until=datetime.max.replace(tzinfo=time.now.tzinfo, year=2030),
+    )
     assert (await office.conversation(first["conversation_id"]))["status"] == "snoozed"
     assert (await office.hear("two"))["conversation_id"] == first["conversation_id"]
     talk = await office.conversation(first["conversation_id"])
@@ -171,7 +176,8 @@ async def test_an_answer_into_a_closed_one_does_not_take_the_place_of_the_open_o
     time.move(days=100)
     new = await office.hear("new", ANA_MAIL, inbox=office.post)
     answer = await office.hear("two", ANA_MAIL, inbox=office.post, answers=[first["external_id"]])
-    assert (new["conversation_id"] != first["conversation_id"]) and answer["conversation_id"] == first["conversation_id"]
+    assert new["conversation_id"] != first["conversation_id"]
+    assert answer["conversation_id"] == first["conversation_id"]
     assert (await office.hear("three", ANA_MAIL, inbox=office.post))["conversation_id"] == new["conversation_id"]
 
 

@@ -1,4 +1,4 @@
-"""Deliveries that cannot be read, that the database refuses, or that kill the process: set aside, and never in the way."""
+"""Deliveries that cannot be read, that the database refuses, or that kill the process: set aside, never in the way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,17 @@ async def test_what_cannot_be_read_is_set_aside_and_the_others_go_on(office: Off
     assert await aside(office) == [("ValueError: this cannot be read", 1)]
 
 
-@pytest.mark.parametrize("error", [RecursionError("deep"), MemoryError(), AssertionError("a\x00b"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), KeyError("\ud800"), ValueError("\ud800")])  # fmt: skip
+@pytest.mark.parametrize(
+    "error",
+    [
+        RecursionError("deep"),
+        MemoryError(),
+        AssertionError("a\x00b"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"),
+        KeyError("\ud800"),
+        ValueError("\ud800"),
+    ],
+)
 async def test_whatever_a_driver_raises_is_a_reason_to_set_aside(
     office: Office, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
@@ -71,7 +81,15 @@ async def test_a_set_aside_delivery_is_read_again_on_demand(office: Office, monk
     assert await aside(office) == []
 
 
-@pytest.mark.parametrize("kind", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.DiskFullError, asyncpg.QueryCanceledError])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        asyncpg.DeadlockDetectedError,
+        asyncpg.SerializationError,
+        asyncpg.DiskFullError,
+        asyncpg.QueryCanceledError,
+    ],
+)
 async def test_what_passes_is_no_reason_to_set_anything_aside(
     office: Office, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
@@ -153,7 +171,9 @@ async def test_a_channel_that_is_gone_sets_its_deliveries_aside(office: Office) 
     assert len(await aside(office)) == 1
 
 
-async def test_while_the_place_for_files_is_full_deliveries_wait(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_place_for_files_is_full_deliveries_wait(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put = office.resources.files.put
 
     async def full(data: bytes) -> str:

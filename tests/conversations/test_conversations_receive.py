@@ -62,7 +62,9 @@ async def test_the_same_provider_id_in_another_inbox_is_another_message(office: 
 
 async def test_an_album_from_a_new_contact_is_one_conversation(office: Office) -> None:
     for n in range(8):
-        await office.store(office.said(f"photo {n}", files=[{"name": f"{n}.jpg", "content_type": "image/jpeg", "data": "x"}]))
+        await office.store(
+            office.said(f"photo {n}", files=[{"name": f"{n}.jpg", "content_type": "image/jpeg", "data": "x"}])
+        )
     await office.ingest()
     assert await office.value("select count(*) from contacts") == 1
     assert await office.value("select count(*) from conversations") == 1
@@ -70,15 +72,19 @@ async def test_an_album_from_a_new_contact_is_one_conversation(office: Office) -
 
 
 async def test_files_that_came_as_addresses_are_fetched_by_a_job(office: Office) -> None:
-    row = await office.hear("look", files=[{"name": "a.jpg", "content_type": "image/jpeg", "url": "https://p.example/1"}])
+    row = await office.hear(
+        "look", files=[{"name": "a.jpg", "content_type": "image/jpeg", "url": "https://p.example/1"}]
+    )
     file = (await office.fetch("select * from attachments where message_id = $1", row["id"]))[0]
     assert (file["state"], file["source_url"], file["hash"]) == ("fetching", "https://p.example/1", None)
     assert await office.value("select count(*) from jobs.pgqueuer where entrypoint = 'conversations.fetch_media'") == 1
 
 
 @pytest.fixture
-async def live(live_db: Database, resources: Resources, owner: Actor, registry: dict[str, Channel]) -> AsyncIterator[Office]:
-    yield await open_office(resources, owner, registry)
+async def live(
+    live_db: Database, resources: Resources, owner: Actor, registry: dict[str, Channel]
+) -> AsyncIterator[Office]:
+    return await open_office(resources, owner, registry)
 
 
 async def test_parallel_shuffled_repeated_deliveries_are_one_conversation_in_order(live: Office) -> None:
@@ -104,7 +110,9 @@ async def test_parallel_shuffled_repeated_deliveries_are_one_conversation_in_ord
     await ingest(live.resources)
     assert await live.value("select count(*) from contacts") == 1
     assert await live.value("select count(*) from conversations") == 1
-    rows = await live.fetch("select m.text, r.id as raw from messages m join raw_deliveries r on r.id = m.raw_id order by m.id")
+    rows = await live.fetch(
+        "select m.text, r.id as raw from messages m join raw_deliveries r on r.id = m.raw_id order by m.id"
+    )
     assert sorted(int(row["text"]) for row in rows) == list(range(count))
     assert [row["raw"] for row in rows] == sorted(row["raw"] for row in rows)
     talk = (await live.fetch("select * from conversations"))[0]
@@ -146,7 +154,8 @@ async def test_what_cannot_be_stored_is_left_out_of_every_field(office: Office) 
     linked = {"name": NASTY, "content_type": "image/png", "content_id": NASTY, "url": f"https://p.example/{NASTY}"}
     await office.deliver(
         office.said(
-            NASTY, {"value": f"desk{NASTY}@x.example", "name": NASTY}, external_id=NASTY, subject=NASTY, html=f"<p>{NASTY}",
+            NASTY, {"value": f"desk{NASTY}@x.example", "name": NASTY}, external_id=NASTY, subject=NASTY,
+            html=f"<p>{NASTY}",
             reply=NASTY[1:], meta={NASTY: [NASTY, {"x": NASTY}], "to": [NASTY]}, files=[file, linked], answers=[NASTY],
             also=[{"value": f"other{NASTY}@x.example", "name": NASTY}], token=NASTY,
         ),
@@ -171,14 +180,18 @@ async def test_a_token_that_is_no_number_joins_nothing_and_breaks_nothing(office
     assert (await office.conversation(row["conversation_id"]))["message_count"] == 1
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u0300" * 500, "\u2066" * 50, "x" * 1_000_000, "`" * 10_000, "@a " * 10_000])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u0300" * 500, "\u2066" * 50, "x" * 1_000_000, "`" * 10_000, "@a " * 10_000]
+)
 async def test_odd_texts_arrive_whole(office: Office, text: str) -> None:
     row = await office.hear(text)
     assert row["text"] == text
     assert len((await office.conversation(row["conversation_id"]))["last_preview"]) <= 140
 
 
-@pytest.mark.parametrize("name", ["", " \u200b ", "<b>Ana</b>", "x" * 1_000_000, "\u202eanA", "=cmd|' /C calc'!A0", "A\u0300\u0301"])
+@pytest.mark.parametrize(
+    "name", ["", " \u200b ", "<b>Ana</b>", "x" * 1_000_000, "\u202eanA", "=cmd|' /C calc'!A0", "A\u0300\u0301"]
+)
 async def test_odd_names_make_a_contact_with_a_name(office: Office, name: str) -> None:
     row = await office.hear("hello", {"value": ANA, "name": name})
     made = await office.value("select name from contacts")

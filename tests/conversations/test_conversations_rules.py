@@ -135,16 +135,21 @@ def test_proof_of_delivery_outweighs_a_failure_and_nothing_outweighs_a_cancellin
 # --- keywords -----------------------------------------------------------------------------------------------------
 
 STOPS = [
-    "STOP", "stop", "Stop.", "STOP!", "stop\n", "  stop  ", "“stop”", "*STOP*", "ＳＴＯＰ", "ｓｔｏｐ．", "stop\u200b", "STOP\x00",
-    "s t o p", "STOP\r\n\r\n", "STOP" + " " * 90, "\ufeffSTOP", "STOPALL", "Stop all", "STOP-ALL", "Unsubscribe", "UNSUBSCRIBE.",
-    "unsub scribe", "cancel", "Cancel!", "END", "end.", "quit", "QUIT", "Revoke", "OptOut", "opt-out", "opt out", "OPT OUT.",
+    "STOP", "stop", "Stop.", "STOP!", "stop\n", "  stop  ", "“stop”", "*STOP*", "ＳＴＯＰ", "ｓｔｏｐ．",
+    "stop\u200b", "STOP\x00",
+    "s t o p", "STOP\r\n\r\n", "STOP" + " " * 90, "\ufeffSTOP", "STOPALL", "Stop all", "STOP-ALL", "Unsubscribe",
+    "UNSUBSCRIBE.",
+    "unsub scribe", "cancel", "Cancel!", "END", "end.", "quit", "QUIT", "Revoke", "OptOut", "opt-out", "opt out",
+    "OPT OUT.",
     "remove", "ARRET", "Arrêt", "arre\u0302t", "TD", "(stop)", "Stop 🛑", "🛑 stop",
 ]  # fmt: skip
 STARTS = ["START", "start.", "Unstop", "UNSTOP!", "yes", "Yes!", "ＳＴＡＲＴ"]
 HELPS = ["HELP", "help?", "Info", "AIDE"]
 WORDS = [
-    "Stop texting me", "Please stop", "stop it", "don't stop", "STOP THE COUNT", "we stop at 5", "the end", "e n d", "T D",
-    "cancel my appointment", "unsubscribe me please", "quitting", "stopp", "nonstop", "yes please", "y", "start at nine?",
+    "Stop texting me", "Please stop", "stop it", "don't stop", "STOP THE COUNT", "we stop at 5", "the end", "e n d",
+    "T D",
+    "cancel my appointment", "unsubscribe me please", "quitting", "stopp", "nonstop", "yes please", "y",
+    "start at nine?",
     "help me", "information", "", " ", "👍", "...", "stop\nstop", "S" * 65, "STOP" + "!" * 10 + "now",
 ]  # fmt: skip
 

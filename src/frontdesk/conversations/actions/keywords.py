@@ -27,20 +27,14 @@ async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) ->
         if kind is None:
             continue
         changed = True
-        if kind == "stop":
-            changed = await contacts.opt_out(
-                tx, point_id, source="keyword", reason="They asked for it in their own words.",
-                evidence=text[:200], inbox_id=arrival.inbox_id,
-            )  # fmt: skip
+        if kind != "help":
+            decide, code = (contacts.opt_out, "opted_out") if kind == "stop" else (contacts.opt_in, "opted_in")
+            reason = "They asked for it in their own words."
+            changed = await decide(
+                tx, point_id, source="keyword", reason=reason, evidence=text[:200], inbox_id=arrival.inbox_id
+            )
             if changed:
-                await add_activity(tx, conversation_id, "opted_out", {"text": text[:64]})
-        elif kind == "start":
-            changed = await contacts.opt_in(
-                tx, point_id, source="keyword", reason="They asked for it in their own words.",
-                evidence=text[:200], inbox_id=arrival.inbox_id,
-            )  # fmt: skip
-            if changed:
-                await add_activity(tx, conversation_id, "opted_in", {"text": text[:64]})
+                await add_activity(tx, conversation_id, code, {"text": text[:64]})
         # "yes" is START only for somebody who had opted out; to everybody else it is a word in a conversation.
         managed = bool(arrival.item.meta.get("opt_out_type"))  # the provider has already confirmed it
         if changed and not managed and await _may_answer(tx, point_id, f"keyword:{kind}"):

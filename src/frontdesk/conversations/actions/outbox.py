@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from frontdesk.channels.port import DeliveryState, Sent
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.receipts import apply_parked, record
+from frontdesk.conversations.actions.receipts import apply_parked, hold_for_receipts, record
 from frontdesk.conversations.actions.send import spoken
-from frontdesk.conversations.events import ConversationChanged, MessageChanged
+from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
@@ -92,7 +92,7 @@ async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
     """Note on the message that it is on its way, under the provider id that was fixed for it."""
     now = clock.now()
     moved = "at = $4, due_at = null," if row["scheduled"] else ""
-    await tx.execute(
+    changed = await tx.execute(
         f"update messages set {moved} delivery = 'sending', delivery_at = $4,"
         " external_id = coalesce(external_id, $3), rev = rev + 1"
         " where workspace_id = $1 and id = $2 and delivery in ('queued', 'sending')",
@@ -101,6 +101,8 @@ async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
         external_id,
         now,
     )
+    if changed:
+        tx.emit(DeliveryChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], state="sending"))
     if row["scheduled"]:
         await spoken(
             tx, row["conversation_id"], row["message_id"], now, rules.preview(row["text"]), row["inbox_id"],
@@ -112,13 +114,18 @@ async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
 
 async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None) -> bool:
     """Move the outbox row on if it is still ours."""
-    return bool(await tx.execute(_SETTLE, tx.workspace_id, row["outbox_id"], row["fence"], state, retry_at, error))
+    return bool(
+        await tx.execute(
+            _SETTLE, tx.workspace_id, row["outbox_id"], row["fence"], state, retry_at, error and rules.clean(error)
+        )
+    )
 
 
 async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
     """The provider took it. False: somebody else has settled it meanwhile."""
     if not await _settle(tx, row, "accepted"):
         return False
+    await hold_for_receipts(tx, row["inbox_id"], sent.external_id)
     await tx.execute(
         "update messages set external_id = $3, meta = meta || $4 where workspace_id = $1 and id = $2",
         tx.workspace_id,
@@ -156,7 +163,7 @@ async def held(tx: Tx, row: Row, reason: str, *, code: str) -> bool:
     """It waits for a person: the inbox cannot work, or the message is too late to go by itself."""
     if not await _settle(tx, row, "held", error=reason):
         return False
-    await record(tx, row["message_id"], DeliveryState.held, code=code, reason=reason, source="frontdesk")
+    await record(tx, row["message_id"], DeliveryState.held, code=code, reason=reason, source="frontdesk", force=True)
     return True
 
 
@@ -189,11 +196,6 @@ async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
         row["outbox_id"],
         row["fence"],
     )
-    await tx.execute(
-        "update messages set delivery = 'queued' where workspace_id = $1 and id = $2",
-        tx.workspace_id,
-        row["message_id"],
-    )
     return await _settle(tx, row, "queued", retry_at=clock.now() + timedelta(seconds=after))
 
 
@@ -208,7 +210,7 @@ async def unknown(tx: Tx, row: Row, reason: str) -> bool:
         row["outbox_id"],
         row["fence"],
         now + timedelta(seconds=2),
-        reason,
+        rules.clean(reason),
     )
     if changed:
         tx.wake()
@@ -242,7 +244,7 @@ async def uncertain(tx: Tx, row: Row, reason: str) -> bool:
 async def release_held(tx: Tx, inbox_id: int) -> int:
     """The inbox works again: what waited only for that may go."""
     rows = await tx.fetch(
-        "update outbox o set state = 'queued', retry_at = null from messages m"
+        "update outbox o set state = 'queued', retry_at = null, attempts = 0 from messages m"
         " where o.workspace_id = $1 and o.inbox_id = $2 and o.state = 'held'"
         " and m.workspace_id = $1 and m.id = o.message_id"
         " and m.delivery_code in ('inbox_disconnected', 'inbox_off')"
@@ -255,7 +257,3 @@ async def release_held(tx: Tx, inbox_id: int) -> int:
     if rows:
         tx.wake()
     return len(rows)
-
-
-def ids_of(rows: Sequence[Row]) -> list[int]:
-    return [row["outbox_id"] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,21 @@ from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
+
+_NAMED = """
+select id, inbox_id, external_id, point_id, client_key as key from messages
+where workspace_id = $1 and direction = 'out' and (external_id = any($2) or client_key = any($3::uuid[]))
+"""
+
+_PARK = "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at) values ($1, $2, $3, $4, $5)"
+
+_PROVED = """
+update outbox set state = $3, lease_until = null, unknown_since = null, retry_at = null
+where workspace_id = $1 and message_id = $2
+  and (state in ('unknown', 'uncertain') or (state = 'queued' and attempts > 0 and $3 = 'accepted'))
+"""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 async def record(
@@ -37,7 +53,7 @@ async def record(
     )
     if row is None or row["delivery"] is None:
         return False
-    now = clock.now()
+    now, code, reason = clock.now(), code and rules.clean(code), reason and rules.clean(reason)
     await tx.execute(
         "insert into receipts (workspace_id, message_id, state, at, code, reason, source)"
         " values ($1, $2, $3, $4, $5, $6, $7)",
@@ -77,47 +93,54 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
     """Apply receipts (inbox id, receipt) in order; those of messages that we do not know yet are parked."""
     if not receipts:
         return
-    keys = [receipt.key for _, receipt in receipts if receipt.key]
-    externals = [receipt.external_id for _, receipt in receipts if receipt.external_id]
-    rows = await tx.fetch(
-        "select m.id, m.inbox_id, m.external_id, m.point_id, m.client_key::text as key from messages m"
-        " where m.workspace_id = $1 and m.direction = 'out'"
-        " and (m.external_id = any($2) or m.client_key::text = any($3))",
-        tx.workspace_id,
-        externals,
-        keys,
+    rows = await _found(tx, receipts)
+    unknown = sorted(
+        {
+            (i, rules.clean(r.external_id))
+            for (i, r), row in zip(receipts, rows, strict=True)
+            if r.external_id and row is None
+        }
     )
-    by_external = {(row["inbox_id"], row["external_id"]): row for row in rows if row["external_id"]}
-    by_key = {row["key"]: row for row in rows if row["key"]}
-    for inbox_id, receipt in receipts:
-        row = by_key.get(receipt.key or "") or by_external.get((inbox_id, receipt.external_id or ""))
+    if unknown:  # our own commit may be under way: look again when it is over
+        for inbox_id, external_id in unknown:
+            await hold_for_receipts(tx, inbox_id, external_id)
+        rows = await _found(tx, receipts)
+    for (inbox_id, receipt), row in zip(receipts, rows, strict=True):
         if row is not None:
             await _apply(tx, row, inbox_id, receipt)
         elif receipt.external_id:
             await tx.execute(
-                "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at)"
-                " values ($1, $2, $3, $4, $5)",
-                tx.workspace_id,
-                inbox_id,
-                receipt.external_id,
-                _packed(receipt),
-                clock.now(),
+                _PARK, tx.workspace_id, inbox_id, rules.clean(receipt.external_id), _packed(receipt), clock.now()
             )
 
 
+async def hold_for_receipts(tx: Tx, inbox_id: int, external_id: str) -> None:
+    """Until commit, only one transaction gives a message this provider id, or parks a receipt that names it."""
+    name = f"{tx.workspace_id}:{inbox_id}:{external_id}"
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 7305004))", name)
+
+
+async def _found(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> list[Row | None]:
+    """For each receipt the message that it is about, by our own key or by the provider's id in this inbox."""
+    keys = [receipt.key for _, receipt in receipts if receipt.key and _UUID.fullmatch(receipt.key)]
+    externals = [rules.clean(receipt.external_id) for _, receipt in receipts if receipt.external_id]
+    rows = await tx.fetch(_NAMED, tx.workspace_id, externals, keys)
+    by_external = {(row["inbox_id"], row["external_id"]): row for row in rows if row["external_id"]}
+    by_key = {row["key"]: row for row in rows if row["key"]}
+    return [
+        by_key.get((receipt.key or "").lower()) or by_external.get((inbox_id, rules.clean(receipt.external_id or "")))
+        for inbox_id, receipt in receipts
+    ]
+
+
 async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
+    # Proof that the provider has it ends the doubt about an attempt whose answer never came, and spares another one.
+    if receipt.state not in (DeliveryState.queued, DeliveryState.sending):
+        settled = "failed" if receipt.state is DeliveryState.failed else "accepted"
+        await tx.execute(_PROVED, tx.workspace_id, row["id"], settled)
     await record(
         tx, row["id"], receipt.state, source="provider", code=receipt.code, reason=receipt.reason, at=receipt.at
     )
-    # Proof that the provider has it ends the doubt about an attempt whose answer never came.
-    if receipt.state not in (DeliveryState.queued, DeliveryState.sending):
-        await tx.execute(
-            "update outbox set state = $3, lease_until = null, unknown_since = null"
-            " where workspace_id = $1 and message_id = $2 and state in ('unknown', 'uncertain')",
-            tx.workspace_id,
-            row["id"],
-            "failed" if receipt.state is DeliveryState.failed else "accepted",
-        )
     if receipt.external_id and not row["external_id"]:
         await tx.execute(
             "update messages set external_id = $3 where workspace_id = $1 and id = $2 and external_id is null",

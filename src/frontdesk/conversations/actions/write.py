@@ -84,7 +84,7 @@ async def locked_message(tx: Tx, message_id: int, actor: Actor) -> Row:
     row = await tx.fetchrow(
         "select m.*, o.state as outbox_state, o.id as outbox_id from messages m"
         " join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id"
-        " where m.workspace_id = $1 and m.id = $2",
+        " where m.workspace_id = $1 and m.id = $2 for update of o",  # in the dispatcher's order: first the way out
         tx.workspace_id,
         message_id,
     )

@@ -35,10 +35,11 @@ from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash
 from frontdesk.kit.context import Resources
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 20  # claimed together and sent side by side; each belongs to another conversation
 RATE_WINDOW = timedelta(minutes=1)
+SETTLE_AGAIN = (0.05, 0.5, 2.0, 5.0, 5.0)  # seconds; together shorter than what is left of a lease
 
 log = structlog.get_logger()
 Ready = tuple[Row, Outbound, Account]
@@ -52,10 +53,15 @@ async def dispatch(resources: Resources) -> int:
     """Send everything that is due, in all workspaces; returns how many rows were worked on."""
     async with resources.db.across() as tx:
         due = await outbox.workspaces_with_due(tx, clock.now())
-    done = 0
+    done, errors = 0, []
     for workspace_id in due:
-        done += await _resolve(resources, workspace_id)
-        done += await _send(resources, workspace_id)
+        try:
+            done += await _resolve(resources, workspace_id)
+            done += await _send(resources, workspace_id)
+        except Exception as error:  # the other workspaces must not wait for what is wrong with this one
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return done
 
 
@@ -66,6 +72,8 @@ async def _send(resources: Resources, workspace_id: int) -> int:
             one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
         ]
         await _spread(tx, ready)
+        for row, message, _ in ready:
+            await outbox.begin_sending(tx, row, message.external_id)
     crash.point("dispatch: claimed")
     await asyncio.gather(*(_hand_over(resources, one) for one in ready))
     return len(claimed)
@@ -73,39 +81,34 @@ async def _send(resources: Resources, workspace_id: int) -> int:
 
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
     """Ask once more whether it may go, now; None if it was settled instead."""
-    now = clock.now()
-    facts = ways.sending(
-        row,
-        text=row["text"],
-        now=now,
-        files=ways.file_facts(files),
-        answers_opt_out=bool(row["meta"].get("answers_opt_out")),
-    )
-    if reason := rules.why_not_send(facts):
-        settle = (
-            outbox.held(tx, row, reason.sentence, code=reason.code)
-            if reason.hold
-            else outbox.failed(tx, row, reason.sentence, code=reason.code)
-        )
-        await settle
-        return None
-    if row["scheduled"] and row["attempts"] == 1 and now - row["due_at"] > outbox.LATE_AFTER:
-        await outbox.held(
-            tx, row, "It should have gone out more than an hour ago. Send it now, or cancel it.", code="late"
-        )
-        return None
-    if any(file["state"] != "ready" for file in files):
-        await outbox.failed(tx, row, "A file of this message is not available.", code="file_missing")
-        return None
     try:
-        account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-        message = _outbound(resources, row, files, account)
+        built = _built(resources, row, files)
     except Exception as error:  # one message that cannot be built must not stand in the way of all others
         log.error("a message cannot be prepared", outbox=row["outbox_id"], error=repr(error))
-        await outbox.failed(tx, row, f"This message cannot be prepared for sending: {error}", code="unpreparable")
-        return None
-    await outbox.begin_sending(tx, row, message.external_id)
-    return row, message, account
+        built = rules.Reason("unpreparable", f"This message cannot be prepared for sending: {error}")
+    if not isinstance(built, rules.Reason):
+        return row, *built
+    settle = outbox.held if built.hold else outbox.failed
+    await settle(tx, row, built.sentence, code=built.code)
+    return None
+
+
+def _built(resources: Resources, row: Row, files: Sequence[Row]) -> rules.Reason | tuple[Outbound, Account]:
+    """The message as its driver gets it, or why it may not go now."""
+    now = clock.now()
+    confirms = bool(row["meta"].get("answers_opt_out"))
+    facts = ways.sending(
+        row, text=row["text"], now=now, files=ways.file_facts(files), answers_opt_out=confirms
+    )  # fmt: skip
+    if reason := rules.why_not_send(facts):
+        return reason
+    if row["scheduled"] and row["attempts"] == 1 and now - row["due_at"] > outbox.LATE_AFTER:
+        late = "It should have gone out more than an hour ago. Send it now, or cancel it."
+        return rules.Reason("late", late, hold=True)
+    if any(file["state"] != "ready" for file in files):
+        return rules.Reason("file_missing", "A file of this message is not available.")
+    account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
+    return _outbound(resources, row, files, account), account
 
 
 def row_as_inbox(row: Row) -> Row:
@@ -193,6 +196,17 @@ async def _hand_over(resources: Resources, one: Ready) -> None:
 
 
 async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
+    """Write down what the driver said. What we know must not get lost because the database is away for a moment."""
+    for pause in SETTLE_AGAIN:
+        try:
+            return await _write_down(resources, row, outcome)
+        except PASSING as error:
+            log.warning("an outcome could not be written down yet", outbox=row["outbox_id"], error=repr(error))
+            await asyncio.sleep(pause)
+    return await _write_down(resources, row, outcome)
+
+
+async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
     async with resources.db.begin(row["workspace_id"]) as tx:
         match outcome:
             case Sent():
@@ -215,23 +229,21 @@ async def _resolve(resources: Resources, workspace_id: int) -> int:
     async with resources.db.begin(workspace_id) as tx:
         claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources))
         rows = await ways.batch(tx, claimed)
-    asked = []
-    for row, files in rows:
-        account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-        asked.append(_find_out(resources, row, _outbound(resources, row, files, account), account))
-    await asyncio.gather(*asked)
+    await asyncio.gather(*(_find_out(resources, row, files) for row, files in rows))
     return len(claimed)
 
 
-async def _find_out(resources: Resources, row: Row, message: Outbound, account: Account) -> None:
+async def _find_out(resources: Resources, row: Row, files: Sequence[Row]) -> None:
     """By the provider's own key, by looking the message up there, or by asking a person."""
-    driver = channel(row["channel"]).driver
     found: Sent | None = None
     waiting = clock.now() - (row["unknown_since"] or clock.now())
     try:
+        driver = channel(row["channel"]).driver
         if isinstance(driver, ResendsSafely):
             answer = "again"
         elif isinstance(driver, LooksUp):
+            account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
+            message = _outbound(resources, row, files, account)
             found = await asyncio.wait_for(driver.look_up(message, account), resources.settings.send_timeout)
             answer = "sent" if found else "again"
         else:

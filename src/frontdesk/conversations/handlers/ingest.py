@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import structlog
 
 from frontdesk.channels import channel
@@ -22,14 +21,10 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash
 from frontdesk.kit.context import Resources
 from frontdesk.kit.secrets import KeyProblem
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 100  # deliveries in one transaction: five times cheaper each than one by one, and no better above
 TRIES = 3
-PASSING = (  # a deadlock, a full disk, a database that is being stopped: no delivery is at fault, all wait
-    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
-    asyncpg.PostgresConnectionError, asyncpg.PostgresSystemError, asyncpg.LockNotAvailableError, OSError,
-)  # fmt: skip
 _LOCK = 7_305_002  # advisory lock class; the workspace id is its second part
 
 log = structlog.get_logger()
