@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +148,10 @@ async def _parts(
 class _Server(uvicorn.Server):
     """Uvicorn without its own signal handling: one stop for all parts."""
 
-    @asynccontextmanager
-    async def _none(self) -> AsyncIterator[None]:
-        yield
-
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Ours are installed."""
+        yield
 
 
 async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
@@ -192,6 +190,6 @@ async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) 
 
     ending = asyncio.create_task(end())
     try:
-        await server._serve([listening])
+        await server.serve([listening])
     finally:
         ending.cancel()

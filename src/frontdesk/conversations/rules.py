@@ -38,7 +38,6 @@ class Sending:
     last_inbound_at: datetime | None = None  # from this contact through this channel
     text: str = ""
     attachments: Sequence[tuple[str, str, int]] = ()  # (name, content type, bytes)
-    has_subject: bool = False
     copies: int = 0
     answers_opt_out: bool = False  # the one confirmation that an opt-out itself asks for
     now: datetime

@@ -60,11 +60,6 @@ async def enqueue(connection: Any, name: str, arguments: dict[str, Any], *, afte
     await _queries(connection).enqueue(name, msgspec.json.encode(arguments), execute_after=delay)
 
 
-def install_sql() -> str:
-    """The DDL of the job tables, in a schema of their own."""
-    return QueryBuilderEnvironment(settings=SETTINGS).build_install_query(create_schema=True)
-
-
 async def work(
     resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
 ) -> None:

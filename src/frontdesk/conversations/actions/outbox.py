@@ -8,7 +8,6 @@ the oldest unfinished row of a conversation can be claimed, so that the provider
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from frontdesk.channels.port import DeliveryState, Sent

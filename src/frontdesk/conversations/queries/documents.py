@@ -67,20 +67,17 @@ async def source(tx: Tx, message: Row) -> tuple[str, str, bytes]:
     """(file name, content type, bytes) of what a message was made from; its text where no delivery is kept."""
     if message["raw_id"] is not None:
         raw = await tx.fetchrow(
-            "select body, meta from raw_deliveries where workspace_id = $1 and id = $2",
+            "select body from raw_deliveries where workspace_id = $1 and id = $2",
             tx.workspace_id,
             message["raw_id"],
         )
+        if raw and _is_mail(raw["body"]):
+            return f"message-{message['id']}.eml", "message/rfc822", raw["body"]
         if raw and raw["body"]:
-            mail = (
-                raw["body"][:5] != b"{"
-                and b"\n" in raw["body"][:2000]
-                and b":" in raw["body"][:200]
-                and raw["body"][:1] not in b"{["
-            )
-            return (
-                (f"message-{message['id']}.eml", "message/rfc822", raw["body"])
-                if mail
-                else (f"message-{message['id']}.txt", "text/plain", raw["body"])
-            )
+            return f"message-{message['id']}.txt", "text/plain", raw["body"]
     return f"message-{message['id']}.txt", "text/plain", message["text"].encode()
+
+
+def _is_mail(body: bytes) -> bool:
+    """A mail begins with lines of header fields; what is delivered otherwise is JSON or a form."""
+    return body[:1] not in b"{[" and b":" in body[:200] and b"\n" in body[:2000]
