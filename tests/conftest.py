@@ -29,6 +29,7 @@ from frontdesk.kit.postgres import Server
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
 from frontdesk.kit.transaction import Database, Row, Tx, prepare
+from frontdesk.people.actions import ATTEMPTS
 from frontdesk.people.rules import PERMISSIONS
 
 PASSWORD = "correct horse battery"
@@ -142,10 +143,15 @@ async def add_user(
 async def until_somebody_waits(tx: Tx) -> None:
     """Until another transaction waits for a lock that this one holds; at most ten seconds."""
     async with asyncio.timeout(10):
-        while not await tx.fetchval(
-            "select count(*) from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
-        ):
+        waiting = "select count(*) from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
+        while not await tx.fetchval(waiting):
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def forgiven() -> None:
+    """Attempts to sign in are counted for the whole process; each test starts with none."""
+    ATTEMPTS.clear()
 
 
 @pytest.fixture

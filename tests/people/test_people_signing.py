@@ -17,13 +17,6 @@ from frontdesk.people import actions, queries, rules
 from frontdesk.people.actions import passwords
 
 
-@pytest.fixture(autouse=True)
-def forgiven() -> Iterator[None]:
-    actions.ATTEMPTS.clear()
-    yield
-    actions.ATTEMPTS.clear()
-
-
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[timedelta]]:
     """Moves the clock: what stands in the list is added to the present time."""
@@ -319,6 +312,15 @@ async def test_deactivation_ends_sessions_and_tokens_at_once(db: Database) -> No
         await actions.sign_in(db, email="ben@example.org", password=PASSWORD, ip=None)
     async with db.begin(ana.actor.workspace_id) as tx:  # and coming back does not bring the old ones back
         await actions.change_user(tx, ben["id"], by=ana.actor, active=True)
+    assert await queries.actor_by_token(db, token, ip=None) is None
+
+
+async def test_a_user_who_is_not_active_is_nobody_whatever_is_left_of_them(db: Database) -> None:
+    ana = await set_up(db)
+    _, token = await make_token(db, ana.actor, "contacts:read")
+    async with db.begin(ana.actor.workspace_id) as tx:
+        await tx.execute("update users set active = false")
+    assert await queries.actor_by_session(db, ana.cookie, ip=None) is None
     assert await queries.actor_by_token(db, token, ip=None) is None
 
 
