@@ -22,13 +22,16 @@ def missing(what: str, command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     if not CHROMIUM.exists():
         missing("Chromium", "sudo apt install chromium")
     if not BUILT.exists():
         missing("the built widget", "cd widget && npm ci && npm run build")
+    profile = tmp_path_factory.mktemp("profile")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, ignore_default_args=True, args=[*ARGUMENTS, f"--user-data-dir={profile}"]
+        )
         yield browser
         await browser.close()
 

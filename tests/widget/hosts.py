@@ -1,10 +1,12 @@
-"""What the browser tests stand on: the widget's server as a process that can be killed, a customer's site, and a visitor."""
+"""What the browser tests stand on: a server process that can be killed, a customer's site, and a visitor."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,16 +27,32 @@ from channels.livechat.livechat_desk import KEY
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 BUILT = ROOT / "src/frontdesk/static/widget/widget.js"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+# All of them: Playwright's own would switch off partitioned storage, which every visitor's browser has.
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-startup-window",
+    "--remote-debugging-pipe",
+]
 T = TypeVar("T")
 
 DEADLINE = 10.0  # seconds that anything may take
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that outgoing connections use: else a browser that keeps trying to reach a killed server may
+    get that port for its own end, and the server cannot come back."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port between 20000 and 32000")
 
 
 class Server:
@@ -88,7 +106,7 @@ div, button, iframe { display: block !important; position: static !important; tr
 
 
 class Site:
-    """A customer's website on another site (localhost, not 127.0.0.1) with the strictest policy under which the chat works."""
+    """A website on another site (localhost, not 127.0.0.1), with the strictest policy under which the chat works."""
 
     def __init__(self, port: int) -> None:
         self.origin = f"http://localhost:{port}"
@@ -102,7 +120,7 @@ class Site:
         script = f'<script async src="{widget}/widget.js" data-key="{KEY}" {self.attributes}></script>'
         body = "<h1>Shop</h1><p><a href='#more'>More</a> <button id='own'>Own button</button></p>"
         head = f"<meta name='viewport' content='width=device-width'><title>Shop</title>{self.head}{script}"
-        return f"<!doctype html>{self.html}<head>{head}<style>{self.style}</style></head><body>{body}</body></html>".encode()
+        return f"<!doctype html>{self.html}<head>{head}<style>{self.style}</style></head><body>{body}</body>".encode()
 
     def csp(self, widget: str) -> str:
         strict = f"default-src 'none'; script-src {widget}; frame-src {widget}; style-src 'unsafe-inline'"
@@ -137,7 +155,7 @@ def a_site(widget: str) -> Iterator[Site]:
 
 
 class Visitor:
-    """Somebody in front of a page with the chat. The button is in a closed shadow root, so it is hit where it is seen."""
+    """Somebody in front of a page. The button is in a closed shadow root, so it is hit where it is seen."""
 
     def __init__(self, page: Page, server: Server, site: Site) -> None:
         self.page, self.server, self.site = page, server, site

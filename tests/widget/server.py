@@ -1,6 +1,7 @@
 """A server of its own process for the widget: the live chat's endpoints on a desk in a file, and levers for the test.
 
-Run with the port, the file of the desk, and the settings of the inbox as JSON. The levers under ``/test`` play the team.
+Run with the port, the file of the desk, and the settings of the inbox as JSON. The levers under ``/test`` play the
+team.
 """
 
 from __future__ import annotations
@@ -48,10 +49,6 @@ def levers(desk: SqliteDesk) -> list[Any]:
     async def here(data: dict[str, Any]) -> None:
         desk.here = bool(data["here"])
 
-    @post("/test/forget")
-    async def forget(data: dict[str, Any]) -> None:
-        desk.floor = int(data["before"])
-
     @get("/test/state")
     async def state() -> dict[str, Any]:
         return {"written": desk.written(), "receipts": desk.receipts(), "whispers": len(desk.whispers)}
@@ -60,7 +57,7 @@ def levers(desk: SqliteDesk) -> list[Any]:
     async def file(name: str) -> Response[bytes]:
         return Response(PICTURE, media_type="image/png")
 
-    return [say, typing, read, settings, here, forget, state, file]
+    return [say, typing, read, settings, here, state, file]
 
 
 def main(port: int, path: Path, settings: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from widget.hosts import Server, Site, until, until_true
+from widget.hosts import Server, Site, until_true
 
 pytestmark = pytest.mark.peers
 Newcomer = Callable[..., Any]

@@ -218,6 +218,7 @@ function start(script: HTMLScriptElement): void {
   document.documentElement.append(host)
   draw()
   for (const command of queued) run([...command] as Command)
+  emit('ready')
   const awaits = unread > 0 || Date.now() - (remembered.wrote ?? 0) < ANSWER_DAYS * 864e5
   if (awaits) setTimeout(prepare, 1_000) // the page's own work comes first
 }

@@ -1,4 +1,4 @@
-"""The other side of the port: a desk that keeps everything in one SQLite file, for tests of the widget and its endpoints.
+"""The other side of the port: a desk that keeps everything in one SQLite file.
 
 It does with a stored delivery what the core does, no more: parse it, and show it in the thread of its sender. A file
 outlives the process, so that a test can kill the server and start it again.
@@ -49,7 +49,7 @@ def an_account(base: str = "http://desk.test", **settings: Any) -> Account:
 class SqliteDesk:
     def __init__(self, account: Account, path: Path | str = ":memory:", *, heartbeat: float = 15.0) -> None:
         self.the_account: Account | None = account
-        self.heartbeat, self.here, self.floor = heartbeat, True, 0
+        self.heartbeat, self.here = heartbeat, True
         self.broken: Exception | None = None
         self.whispers: list[Whisper] = []
         self._rows = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -98,7 +98,7 @@ class SqliteDesk:
     async def follow(
         self, account: Account, address: Address, *, after: int
     ) -> AsyncIterator[ThreadItem | Whisper | None]:
-        if after < self.floor:
+        if after < self._rows.execute("pragma user_version").fetchone()[0]:
             raise LookupError("too old")
         queue: asyncio.Queue[tuple[Address, Whisper] | None] = asyncio.Queue()
         self._said.append(queue)
@@ -154,6 +154,10 @@ class SqliteDesk:
 
     def receipts(self) -> list[tuple[str, str, str]]:
         return [tuple(row) for row in self._rows.execute("select * from receipts")]
+
+    def forget(self, *, before: int) -> None:
+        """Nobody can resume from a cursor below ``before`` any more."""
+        self._rows.execute(f"pragma user_version = {int(before)}")
 
     # --- inside ---
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from channels.livechat.livechat_desk import KEY, SITE, SqliteDesk, an_account
 from channels.livechat.visitor import BASE, Visitor
 from frontdesk.channels.port import Address
-from channels.livechat.livechat_desk import KEY, SITE, SqliteDesk, an_account
 
 
 async def test_a_session_tells_the_widget_all_it_needs(http: httpx.AsyncClient, desk: SqliteDesk) -> None:

@@ -1,19 +1,20 @@
-"""A visitor who calls the live chat's endpoints as the widget does, and the identity that a site's server would sign."""
+"""A visitor who calls the endpoints as the widget does, and the identity that a site's server would sign."""
 
 from __future__ import annotations
 
+import hmac
+import json
+from base64 import urlsafe_b64encode
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from joserfc import jwt
-from joserfc.jwk import OctKey
 from litestar import Litestar
 
+from channels.livechat.livechat_desk import IDENTITY_SECRET, KEY, SITE, SqliteDesk
 from frontdesk.channels.livechat import CHANNEL
 from frontdesk.channels.port import Serves
 from frontdesk.kit.clock import now
-from channels.livechat.livechat_desk import IDENTITY_SECRET, KEY, SITE, SqliteDesk
 
 BASE = "http://desk.test"
 
@@ -62,5 +63,12 @@ def identity(secret: str = IDENTITY_SECRET, *, header: dict[str, Any] | None = N
     """A JWT as a site's server would sign it; ``claims`` that are None are left out."""
     seconds = int(now().timestamp())
     claims = {"sub": "user-7", "exp": seconds + 3600, **claims}
-    kept = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(header or {"alg": "HS256"}, kept, OctKey.import_key(secret))
+    header = header or {"alg": "HS256", "typ": "JWT"}
+    parts = [header, {name: value for name, value in claims.items() if value is not None}]
+    signed = ".".join(_b64(json.dumps(part).encode()) for part in parts)
+    digest = {"HS384": "sha384", "HS512": "sha512"}.get(header["alg"], "sha256")
+    return f"{signed}.{_b64(hmac.digest(secret.encode(), signed.encode(), digest))}"
+
+
+def _b64(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -236,8 +236,7 @@ export class Chat {
     this.#set({ phase: 'ready', session, items, waiting, seenAt: seenAt ?? lastWritten(items) })
     if (identity) this.#tell({ type: 'event', name: 'identified', detail: null })
     this.#look()
-    this.#disconnect()
-    this.#connect()
+    this.#reconnect()
     void this.#flush()
   }
 
@@ -281,15 +280,21 @@ export class Chat {
     this.#stream = null
   }
 
+  #reconnect(): void {
+    this.#disconnect()
+    this.#connect()
+  }
+
   async #follow(stream: AbortController): Promise<void> {
-    for (let token = this.#token; token && this.#wanted(); token = this.#token) {
+    const stopped = (): boolean => stream.signal.aborted || !this.#wanted()
+    for (let token = this.#token; token && !stopped(); token = this.#token) {
       let failure: unknown = null
       try {
         await listen(token, this.#cursor, (frame) => void this.#heard(frame), this.#up, stream.signal)
       } catch (error) {
         failure = error
       }
-      if (stream.signal.aborted) return
+      if (stopped()) return
       if (failure instanceof Refused && failure.status === 401) {
         void this.#session()
         return
@@ -348,8 +353,7 @@ export class Chat {
   #wake(): void {
     this.#wait = FIRST_WAIT
     this.#set({ link: 'connecting' })
-    this.#disconnect()
-    this.#connect()
+    this.#reconnect()
     void this.#flush()
   }
 
@@ -412,6 +416,7 @@ export class Chat {
       ...(answers && !session?.asked && { answers }),
     })
     this.#wait = FIRST_WAIT
+    if (this.state.link !== 'up') this.#reconnect() // the server is there again
     if (done.token) this.#keep.write({ token: done.token })
     this.#keep.drop(message.id)
     const waiting = this.state.waiting.filter((one) => one.id !== message.id)

@@ -47,17 +47,19 @@ class File:
 def _file(body: bytes, ending: str) -> File:
     packed = gzip.compress(body, 9, mtime=0)
     media_type = TYPES.get(ending, "application/octet-stream")
-    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
-    return File(body, packed, f'W/"{hashlib.sha256(body).hexdigest()[:24]}"', media_type + charset)
+    return File(body, packed, f'W/"{hashlib.sha256(body).hexdigest()[:24]}"', media_type)
 
 
 @cache
 def _built(folder: Path, name: str) -> File:
     """A built file by its name relative to ``folder``; raises a 404 problem, also for names that lead elsewhere."""
     path = folder / name
-    if not path.is_file() or folder.resolve() not in path.resolve().parents:
-        raise Problem(404, "not_found", "There is no such file.")
-    return _file(path.read_bytes(), path.suffix)
+    try:
+        if folder.resolve() in path.resolve().parents:
+            return _file(path.read_bytes(), path.suffix)
+    except (OSError, ValueError):  # not there, too long a name, a NUL in it
+        pass
+    raise Problem(404, "not_found", "There is no such file.")
 
 
 def _serve(request: Asked, file: File, headers: dict[str, str]) -> Response[bytes]:

@@ -52,5 +52,12 @@ def _handler(front: Front, method: Method, path: str, endpoint: Endpoint, status
         return Response(body, status_code=status, media_type="application/json", headers={"cache-control": "no-store"})
 
     name = f"widget {method} {path}"
-    decorated = HTTPRouteHandler(path, http_method=[method], name=name, include_in_schema=False, opt={"public": True})
+    decorated = HTTPRouteHandler(
+        path,
+        http_method=[method],
+        name=name,
+        include_in_schema=False,
+        opt={"public": True},
+        request_max_body_size=None,  # each endpoint counts while it reads
+    )
     return decorated(handle)

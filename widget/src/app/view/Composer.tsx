@@ -61,7 +61,14 @@ export class Composer extends Component<Props, Draft> {
   render({ state, chat, accept }: Props, { text, picking }: Draft): JSX.Element {
     const site = state.session?.site
     return (
-      <footer>
+      <footer
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape' || !picking) return
+          event.stopPropagation()
+          this.setState({ picking: false })
+          this.#picker.current?.focus()
+        }}
+      >
         {state.uploads.length > 0 && (
           <ul class="uploads">
             {state.uploads.map((upload) => (
@@ -75,17 +82,7 @@ export class Composer extends Component<Props, Draft> {
           </ul>
         )}
         {picking && (
-          <div
-            class="emoji"
-            role="group"
-            aria-label={t('emoji')}
-            onKeyDown={(event) => {
-              if (event.key !== 'Escape') return
-              event.stopPropagation()
-              this.setState({ picking: false })
-              this.#picker.current?.focus()
-            }}
-          >
+          <div class="emoji" role="group" aria-label={t('emoji')}>
             {EMOJI.map((emoji) => (
               <button key={emoji} type="button" onClick={() => this.#insert(emoji)}>
                 {emoji}
