@@ -165,13 +165,13 @@ async def _lock(tx: Tx, conversation_id: int) -> Row:
 
 async def _already(tx: Tx, client_key: str, conversation_id: int) -> int | None:
     row = await tx.fetchrow(
-        "select id, conversation_id from messages where workspace_id = $1 and client_key = $2",
+        "select id, conversation_id, audience from messages where workspace_id = $1 and client_key = $2",
         tx.workspace_id,
         client_key,
     )
     if row is None:
         return None
-    if row["conversation_id"] != conversation_id:
+    if row["conversation_id"] != conversation_id or row["audience"] != "contact":
         return _taken()
     found: int = row["id"]
     return found

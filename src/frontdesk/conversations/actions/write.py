@@ -66,10 +66,7 @@ async def comment(
         now,
     )
     if message_id is None:
-        found: int = await tx.fetchval(
-            "select id from messages where workspace_id = $1 and client_key = $2", tx.workspace_id, client_key
-        )
-        return found
+        return await _commented(tx, conversation_id, str(client_key))
     await attach(tx, message_id, await uploaded(tx, files))
     await tx.execute(_COMMENTED, tx.workspace_id, conversation_id, now, message_id, rules.preview(text), actor.name)
     people = tuple(row["id"] for row in known)
@@ -79,12 +76,26 @@ async def comment(
     return message_id
 
 
+async def _commented(tx: Tx, conversation_id: int, client_key: str) -> int:
+    """The comment that this key already made. Raises Refused if it made something else."""
+    found: int | None = await tx.fetchval(
+        "select id from messages where workspace_id = $1 and client_key = $2 and conversation_id = $3"
+        " and direction = 'out' and audience = 'team'",
+        tx.workspace_id,
+        client_key,
+        conversation_id,
+    )
+    if found is None:
+        raise Refused("This key was already used for another message.", code="idempotency_key_reused")
+    return found
+
+
 async def locked_message(tx: Tx, message_id: int, actor: Actor) -> Row:
     """An outbound message with its outbox row, if the actor may see its conversation."""
     row = await tx.fetchrow(
         "select m.*, o.state as outbox_state, o.id as outbox_id from messages m"
         " join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id"
-        " where m.workspace_id = $1 and m.id = $2 for update of o",  # in the dispatcher's order: first the way out
+        " where m.workspace_id = $1 and m.id = $2 for update of o, m",  # in the dispatcher's order
         tx.workspace_id,
         message_id,
     )
@@ -104,7 +115,7 @@ async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
         message_id,
     )
     if not done:
-        if row["delivery"] == "cancelled":
+        if row["outbox_state"] == "cancelled":
             return
         raise Refused(TOO_LATE, code="too_late")
     await record(tx, message_id, DeliveryState.cancelled, source="user", force=True)
