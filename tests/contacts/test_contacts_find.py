@@ -74,15 +74,17 @@ async def test_fifty_deliveries_at_once_make_one_contact(live_db: Database, work
 
 
 async def test_batches_with_the_same_addresses_never_wait_in_a_circle(live_db: Database, workspace: int) -> None:
-    addresses = [Address(kind="phone", value=f"+3021000{number:05}") for number in range(400)]
+    addresses = [Address(kind="phone", value=f"+3021000{number:05}") for number in range(1500)]
+    begun = asyncio.Barrier(4)
 
     async def deliver(number: int) -> None:
         async with live_db.begin(workspace) as tx:
-            await find(tx, *addresses[number * 40 :], *addresses[: number * 40])
+            await begun.wait()
+            await find(tx, *addresses[number * 350 :], *addresses[: number * 350])
 
-    await asyncio.gather(*(deliver(number) for number in range(10)))
+    await asyncio.gather(*(deliver(number) for number in range(4)))
     async with live_db.begin(workspace) as tx:
-        assert await tx.fetchval("select count(*) from contacts") == 400
+        assert await tx.fetchval("select count(*) from contacts") == 1500
 
 
 async def test_two_statements_for_any_number(db: Database, workspace: int, monkeypatch: pytest.MonkeyPatch) -> None:
