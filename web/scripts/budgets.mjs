@@ -23,7 +23,11 @@ const screen = Object.keys(manifest).filter((key) => key.endsWith("features/conv
 const first = new Set([entry, ...screen].flatMap((key) => [...closure(key)]));
 const files = new Map(Object.entries(manifest).map(([key, chunk]) => [key, chunk.file]));
 const js = (keys) => [...new Set([...keys].map((key) => files.get(key)))].filter((file) => file.endsWith(".js"));
-const css = new Set(Object.values(manifest).flatMap((chunk) => [...(chunk.css ?? []), chunk.file]).filter((file) => file.endsWith(".css")));
+const css = new Set(
+  Object.values(manifest)
+    .flatMap((chunk) => [...(chunk.css ?? []), chunk.file])
+    .filter((file) => file.endsWith(".css")),
+);
 
 const total = (list) => [...list].reduce((sum, file) => sum + size(file), 0);
 const firstFiles = js(first);

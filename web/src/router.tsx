@@ -1,5 +1,12 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
 import { connectRouter, type ListSearch } from "./actions/go";
 import type { View } from "./api/types";
 import type { Arrival } from "./features/shell/session";
@@ -14,8 +21,10 @@ interface Context {
 
 const VIEWS: readonly View[] = ["unread", "mine", "unassigned", "starred", "all", "snoozed", "closed"];
 const asView = (text: string): View => VIEWS.find((view) => view === text) ?? "all";
-const number = (value: unknown): number | undefined => (Number.isInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined);
-const text = (value: unknown): string | undefined => (typeof value === "string" || typeof value === "number" ? String(value) || undefined : undefined);
+const number = (value: unknown): number | undefined =>
+  Number.isInteger(Number(value)) && Number(value) > 0 ? Number(value) : undefined;
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" || typeof value === "number" ? String(value) || undefined : undefined;
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet });
 
@@ -83,7 +92,11 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./features/settings/SettingsPage"), "SettingsPage"),
 });
 
-const tree = root.addChildren([signIn, setup, app.addChildren([home, conversations, contacts, contact, scheduled, settings])]);
+const tree = root.addChildren([
+  signIn,
+  setup,
+  app.addChildren([home, conversations, contacts, contact, scheduled, settings]),
+]);
 
 export function makeRouter(queries: QueryClient, arrival: Arrival) {
   const router = createRouter({

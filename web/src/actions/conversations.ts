@@ -22,17 +22,23 @@ async function each(ids: readonly Id[], verb: (id: Id) => Promise<unknown>): Pro
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, ids.length) }, worker));
 }
 
-const rowsOf = (ids: readonly Id[]): Conversation[] => ids.map((id) => store.row("conversations", id)).filter((row) => row !== undefined);
+const rowsOf = (ids: readonly Id[]): Conversation[] =>
+  ids.map((id) => store.row("conversations", id)).filter((row) => row !== undefined);
 
 function change(ids: readonly Id[], changes: api.Changes, text: string): void {
   const before = rowsOf(ids);
   void each(ids, (id) => optimistically(id, changes, () => api.changeConversation(id, changes)));
   const back = () =>
-    each(before.map((row) => row.id), (id) => {
-      const row = before.find((one) => one.id === id) as Conversation;
-      const old = Object.fromEntries(Object.keys(changes).map((name) => [name, row[name as keyof api.Changes]])) as api.Changes;
-      return optimistically(id, old, () => api.changeConversation(id, old));
-    });
+    each(
+      before.map((row) => row.id),
+      (id) => {
+        const row = before.find((one) => one.id === id) as Conversation;
+        const old = Object.fromEntries(
+          Object.keys(changes).map((name) => [name, row[name as keyof api.Changes]]),
+        ) as api.Changes;
+        return optimistically(id, old, () => api.changeConversation(id, old));
+      },
+    );
   toast({ text, undo: () => void back() });
 }
 

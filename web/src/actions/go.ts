@@ -20,7 +20,11 @@ export type Place =
   | { to: "/sign-in" };
 
 let navigate: (place: Place, replace: boolean) => void = () => undefined;
-let here: () => { view: View; search: ListSearch; onConversations: boolean } = () => ({ view: "all", search: {}, onConversations: false });
+let here: () => { view: View; search: ListSearch; onConversations: boolean } = () => ({
+  view: "all",
+  search: {},
+  onConversations: false,
+});
 
 export function connectRouter(go: typeof navigate, where: typeof here): void {
   navigate = go;
@@ -37,7 +41,9 @@ const currentView = (): { view: View; search: ListSearch } => {
 
 export function openConversation(id: Id | null, replace = false): void {
   const { view, search } = currentView();
-  const { c: _closed, pane: _pane, ...filters } = search;
+  const filters = { ...search };
+  delete filters.c;
+  delete filters.pane;
   go({ to: "/conversations/$view", params: { view }, search: id === null ? filters : { ...filters, c: id } }, replace);
 }
 
@@ -48,7 +54,9 @@ export function openView(view: View): void {
 
 export function setFilters(change: Omit<ListSearch, "c">, view?: View): void {
   const now = currentView();
-  const search = Object.fromEntries(Object.entries({ ...now.search, ...change }).filter(([, value]) => value !== undefined && value !== ""));
+  const search = Object.fromEntries(
+    Object.entries({ ...now.search, ...change }).filter(([, value]) => value !== undefined && value !== ""),
+  );
   go({ to: "/conversations/$view", params: { view: view ?? now.view }, search }, true);
 }
 

@@ -42,13 +42,15 @@ export function setTheme(next: Theme): void {
 }
 
 export function paintTheme(): void {
-  const dark = theme.get() === "dark" || (theme.get() === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark =
+    theme.get() === "dark" || (theme.get() === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset["theme"] = dark ? "dark" : "light";
 }
 
 /** Asks the composer to take the focus, in one of its modes. */
 export const composerCall = value<{ mode: "reply" | "comment"; count: number }>({ mode: "reply", count: 0 });
-export const callComposer = (mode: "reply" | "comment"): void => composerCall.set((now) => ({ mode, count: now.count + 1 }));
+export const callComposer = (mode: "reply" | "comment"): void =>
+  composerCall.set((now) => ({ mode, count: now.count + 1 }));
 
 /** What the commands act on: the ticked rows, else the open conversation. */
 export function targets(): readonly Id[] {

@@ -6,14 +6,24 @@ const atPoint = (id: Id, point: Id) => ({ params: { path: { contact_id: id, poin
 const atTag = (id: Id, tag: Id) => ({ params: { path: { contact_id: id, tag_id: tag } } });
 const atSuggestion = (id: Id) => ({ params: { path: { suggestion_id: id } } });
 
-export const listContacts = (q: string, cursor?: string | null, limit = 50, signal?: AbortSignal): Promise<Page<Contact>> =>
-  result(client.GET("/api/v1/contacts", { params: { query: { q: q || undefined, cursor, limit } }, signal })) as Promise<Page<Contact>>;
+export const listContacts = (
+  q: string,
+  cursor?: string | null,
+  limit = 50,
+  signal?: AbortSignal,
+): Promise<Page<Contact>> =>
+  result(
+    client.GET("/api/v1/contacts", { params: { query: { q: q || undefined, cursor, limit } }, signal }),
+  ) as Promise<Page<Contact>>;
 export const readContact = (id: Id): Promise<Contact> => result(client.GET("/api/v1/contacts/{contact_id}", at(id)));
 export const createContact = (body: { name: string; points: { kind: string; value: string }[] }): Promise<Contact> =>
   result(client.POST("/api/v1/contacts", { body }));
-export const changeContact = (id: Id, body: { name?: string; note?: string; timezone?: string | null }): Promise<Contact> =>
-  result(client.PATCH("/api/v1/contacts/{contact_id}", { ...at(id), body }));
-export const deleteContact = (id: Id): Promise<void> => result(client.DELETE("/api/v1/contacts/{contact_id}", at(id))) as Promise<void>;
+export const changeContact = (
+  id: Id,
+  body: { name?: string; note?: string; timezone?: string | null },
+): Promise<Contact> => result(client.PATCH("/api/v1/contacts/{contact_id}", { ...at(id), body }));
+export const deleteContact = (id: Id): Promise<void> =>
+  result(client.DELETE("/api/v1/contacts/{contact_id}", at(id))) as Promise<void>;
 export const addPoint = (id: Id, point: { kind: string; value: string }): Promise<Contact> =>
   result(client.POST("/api/v1/contacts/{contact_id}/points", { ...at(id), body: point }));
 export const removePoint = (id: Id, point: Id): Promise<void> =>

@@ -18,7 +18,9 @@ const at = (id: Id) => ({ params: { path: { conversation_id: id } } });
 const atLabel = (id: Id, label: Id) => ({ params: { path: { conversation_id: id, label_id: label } } });
 
 export const listConversations = (filter: Filter, cursor?: string | null, limit = 50): Promise<Page<Conversation>> =>
-  result(client.GET("/api/v1/conversations", { params: { query: { ...filter, cursor, limit } } })) as Promise<Page<Conversation>>;
+  result(client.GET("/api/v1/conversations", { params: { query: { ...filter, cursor, limit } } })) as Promise<
+    Page<Conversation>
+  >;
 export const countConversations = (): Promise<Counts> => result(client.GET("/api/v1/conversations/counts"));
 export const readConversation = (id: Id): Promise<Conversation> =>
   result(client.GET("/api/v1/conversations/{conversation_id}", at(id)));
@@ -46,10 +48,15 @@ export const putLabel = (id: Id, label: Id, on: boolean): Promise<void> =>
 export const mergeConversation = (id: Id, into: Id): Promise<Conversation> =>
   result(client.POST("/api/v1/conversations/{conversation_id}/merge", { ...at(id), body: { into } }));
 export const sayTyping = (id: Id, on: boolean, audience: Audience): Promise<void> =>
-  result(client.POST("/api/v1/conversations/{conversation_id}/typing", { ...at(id), body: { on, audience } })) as Promise<void>;
-export const readRoutes = (id: Id): Promise<Route[]> => result(client.GET("/api/v1/conversations/{conversation_id}/routes", at(id)));
+  result(
+    client.POST("/api/v1/conversations/{conversation_id}/typing", { ...at(id), body: { on, audience } }),
+  ) as Promise<void>;
+export const readRoutes = (id: Id): Promise<Route[]> =>
+  result(client.GET("/api/v1/conversations/{conversation_id}/routes", at(id)));
 
 export const readDrafts = (id: Id): Promise<Draft[]> =>
   result(client.GET("/api/v1/conversations/{conversation_id}/draft", at(id))) as Promise<unknown> as Promise<Draft[]>;
 export const saveDraft = (id: Id, mode: DraftMode, body: DraftBody): Promise<void> =>
-  result(client.PUT("/api/v1/conversations/{conversation_id}/draft", { ...at(id), body: { mode, body: { ...body } } })) as Promise<void>;
+  result(
+    client.PUT("/api/v1/conversations/{conversation_id}/draft", { ...at(id), body: { mode, body: { ...body } } }),
+  ) as Promise<void>;

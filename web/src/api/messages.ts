@@ -1,5 +1,15 @@
 import { address, client, result } from "./http";
-import type { CommentIn, DeliveryStep, Id, Message, MessageIn, Page, ScheduledMessage, StoredFile, Time } from "./types";
+import type {
+  CommentIn,
+  DeliveryStep,
+  Id,
+  Message,
+  MessageIn,
+  Page,
+  ScheduledMessage,
+  StoredFile,
+  Time,
+} from "./types";
 
 const at = (id: Id) => ({ params: { path: { message_id: id } } });
 const into = (conversation: Id, key: string) => ({
@@ -21,19 +31,24 @@ export const sendMessage = (conversation: Id, body: MessageIn, key: string): Pro
 export const addComment = (conversation: Id, body: CommentIn, key: string): Promise<Message> =>
   message(client.POST("/api/v1/conversations/{conversation_id}/comments", { ...into(conversation, key), body }));
 
-export const cancelMessage = (id: Id): Promise<Message> => message(client.POST("/api/v1/messages/{message_id}/cancel", at(id)));
+export const cancelMessage = (id: Id): Promise<Message> =>
+  message(client.POST("/api/v1/messages/{message_id}/cancel", at(id)));
 export const retryMessage = (id: Id, mark?: "sent" | "resend"): Promise<Message> =>
   message(client.POST("/api/v1/messages/{message_id}/retry", { ...at(id), body: mark ? { mark } : {} }));
 export const changeMessage = (id: Id, body: { text?: string; due_at?: Time }): Promise<Message> =>
   message(client.PATCH("/api/v1/messages/{message_id}", { ...at(id), body }));
-export const sendNow = (id: Id): Promise<Message> => message(client.POST("/api/v1/messages/{message_id}/send-now", at(id)));
+export const sendNow = (id: Id): Promise<Message> =>
+  message(client.POST("/api/v1/messages/{message_id}/send-now", at(id)));
 export const readDelivery = (id: Id): Promise<DeliveryStep[]> =>
   result(client.GET("/api/v1/messages/{message_id}/delivery", at(id))) as Promise<DeliveryStep[]>;
-export const htmlAddress = (id: Id, images: boolean): string => address(`/messages/${id}/html`, { images: images ? 1 : 0 });
+export const htmlAddress = (id: Id, images: boolean): string =>
+  address(`/messages/${id}/html`, { images: images ? 1 : 0 });
 export const sourceAddress = (id: Id): string => address(`/messages/${id}/source`);
 
 export const listScheduled = (cursor?: string | null): Promise<Page<ScheduledMessage>> =>
-  result(client.GET("/api/v1/scheduled", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<ScheduledMessage>>;
+  result(client.GET("/api/v1/scheduled", { params: { query: { cursor, limit: 50 } } })) as Promise<
+    Page<ScheduledMessage>
+  >;
 
 /** The bytes of the file are the body; everything else about it stands in the address and the headers. */
 export const uploadFile = (file: File, signal?: AbortSignal): Promise<StoredFile> =>

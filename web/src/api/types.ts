@@ -81,7 +81,10 @@ export interface Page<T> {
 }
 
 /** One fact of the event log, with the entities as they were when it was delivered. */
-export type LiveEvent = Omit<Schemas["EventFrame"], "message" | "user"> & { message?: Message | null; user?: User | null };
+export type LiveEvent = Omit<Schemas["EventFrame"], "message" | "user"> & {
+  message?: Message | null;
+  user?: User | null;
+};
 /** Worth showing now, never stored. */
 export interface Whisper {
   kind: "typing" | "seen" | "viewing";

@@ -1,15 +1,34 @@
 import { client, result } from "./http";
 import type { components } from "./schema";
-import type { AuditEntry, Channel, Id, Inbox, Label, Me, Message, Page, Preferences, Session, SetAside, Team, Token, User, Workspace } from "./types";
+import type {
+  AuditEntry,
+  Channel,
+  Id,
+  Inbox,
+  Label,
+  Me,
+  Message,
+  Page,
+  Preferences,
+  Session,
+  SetAside,
+  Team,
+  Token,
+  User,
+  Workspace,
+} from "./types";
 
 type Schemas = components["schemas"];
 
 export const readSetup = (): Promise<{ needed: boolean }> => result(client.GET("/api/v1/setup"));
-export const setUp = (body: Schemas["Setup"]): Promise<Me> => result(client.POST("/api/v1/setup", { body })) as Promise<Me>;
+export const setUp = (body: Schemas["Setup"]): Promise<Me> =>
+  result(client.POST("/api/v1/setup", { body })) as Promise<Me>;
 export const signIn = (email: string, password: string): Promise<Me> =>
   result(client.POST("/api/v1/session", { body: { email, password } })) as Promise<Me>;
-export const signOut = (): Promise<void> => result(client.DELETE("/api/v1/session")) as Promise<unknown> as Promise<void>;
-export const signOutEverywhere = (): Promise<void> => result(client.DELETE("/api/v1/sessions")) as Promise<unknown> as Promise<void>;
+export const signOut = (): Promise<void> =>
+  result(client.DELETE("/api/v1/session")) as Promise<unknown> as Promise<void>;
+export const signOutEverywhere = (): Promise<void> =>
+  result(client.DELETE("/api/v1/sessions")) as Promise<unknown> as Promise<void>;
 export const listSessions = async (): Promise<Session[]> => (await result(client.GET("/api/v1/sessions"))).items;
 export const readMe = (): Promise<Me> => result(client.GET("/api/v1/me")) as Promise<Me>;
 export interface MeChanges {
@@ -18,12 +37,16 @@ export interface MeChanges {
   preferences?: Preferences;
 }
 export const changeMe = ({ preferences, ...rest }: MeChanges): Promise<Me> =>
-  result(client.PATCH("/api/v1/me", { body: { ...rest, ...(preferences && { preferences: { ...preferences } }) } })) as Promise<Me>;
-export const changeWorkspace = (body: Schemas["WorkspaceChange"]): Promise<Workspace> => result(client.PATCH("/api/v1/workspace", { body }));
+  result(
+    client.PATCH("/api/v1/me", { body: { ...rest, ...(preferences && { preferences: { ...preferences } }) } }),
+  ) as Promise<Me>;
+export const changeWorkspace = (body: Schemas["WorkspaceChange"]): Promise<Workspace> =>
+  result(client.PATCH("/api/v1/workspace", { body }));
 
 const atUser = (id: Id) => ({ params: { path: { user_id: id } } });
 export const listUsers = async (): Promise<User[]> => (await result(client.GET("/api/v1/users"))).items as User[];
-export const createUser = (body: Schemas["NewUser"]): Promise<User> => result(client.POST("/api/v1/users", { body })) as Promise<User>;
+export const createUser = (body: Schemas["NewUser"]): Promise<User> =>
+  result(client.POST("/api/v1/users", { body })) as Promise<User>;
 export const changeUser = (id: Id, body: Schemas["UserChange"]): Promise<User> =>
   result(client.PATCH("/api/v1/users/{user_id}", { ...atUser(id), body })) as Promise<User>;
 
@@ -32,7 +55,8 @@ export const listTeams = async (): Promise<Team[]> => (await result(client.GET("
 export const createTeam = (body: Schemas["NewTeam"]): Promise<Team> => result(client.POST("/api/v1/teams", { body }));
 export const changeTeam = (id: Id, body: Schemas["TeamChange"]): Promise<Team> =>
   result(client.PATCH("/api/v1/teams/{team_id}", { ...atTeam(id), body }));
-export const deleteTeam = (id: Id): Promise<void> => result(client.DELETE("/api/v1/teams/{team_id}", atTeam(id))) as Promise<void>;
+export const deleteTeam = (id: Id): Promise<void> =>
+  result(client.DELETE("/api/v1/teams/{team_id}", atTeam(id))) as Promise<void>;
 
 /** Labels of conversations and tags of contacts: two tables with the same shape. */
 export type Coloured = "labels" | "tags";
@@ -53,26 +77,34 @@ export const deleteColoured = (kind: Coloured, id: Id): Promise<unknown> =>
     : result(client.DELETE("/api/v1/tags/{tag_id}", atTag(id)));
 
 export const listTokens = async (): Promise<Token[]> => (await result(client.GET("/api/v1/tokens"))).items;
-export const createToken = (body: Schemas["NewToken"]): Promise<Token> => result(client.POST("/api/v1/tokens", { body }));
+export const createToken = (body: Schemas["NewToken"]): Promise<Token> =>
+  result(client.POST("/api/v1/tokens", { body }));
 export const deleteToken = (id: Id): Promise<void> =>
   result(client.DELETE("/api/v1/tokens/{token_id}", { params: { path: { token_id: id } } })) as Promise<void>;
 
 const atInbox = (id: Id) => ({ params: { path: { inbox_id: id } } });
-export const listChannels = (): Promise<Channel[]> => result(client.GET("/api/v1/channels")) as Promise<unknown> as Promise<Channel[]>;
+export const listChannels = (): Promise<Channel[]> =>
+  result(client.GET("/api/v1/channels")) as Promise<unknown> as Promise<Channel[]>;
 export const listInboxes = async (): Promise<Inbox[]> => (await result(client.GET("/api/v1/inboxes"))).items;
-export const createInbox = (body: Schemas["NewInbox"]): Promise<Inbox> => result(client.POST("/api/v1/inboxes", { body }));
+export const createInbox = (body: Schemas["NewInbox"]): Promise<Inbox> =>
+  result(client.POST("/api/v1/inboxes", { body }));
 export const changeInbox = (id: Id, body: Schemas["InboxChange"]): Promise<Inbox> =>
   result(client.PATCH("/api/v1/inboxes/{inbox_id}", { ...atInbox(id), body }));
-export const deleteInbox = (id: Id): Promise<void> => result(client.DELETE("/api/v1/inboxes/{inbox_id}", atInbox(id))) as Promise<void>;
+export const deleteInbox = (id: Id): Promise<void> =>
+  result(client.DELETE("/api/v1/inboxes/{inbox_id}", atInbox(id))) as Promise<void>;
 export const testInbox = (id: Id): Promise<{ ok: boolean; message: string }> =>
   result(client.POST("/api/v1/inboxes/{inbox_id}/test", atInbox(id)));
 export const sendTestMessage = (id: Id, to: string, text: string): Promise<Message> =>
-  result(client.POST("/api/v1/inboxes/{inbox_id}/test-message", { ...atInbox(id), body: { to, text } })) as Promise<Message>;
+  result(
+    client.POST("/api/v1/inboxes/{inbox_id}/test-message", { ...atInbox(id), body: { to, text } }),
+  ) as Promise<Message>;
 
 export const listAudit = (cursor?: string | null): Promise<Page<AuditEntry>> =>
   result(client.GET("/api/v1/audit", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<AuditEntry>>;
 export const listSetAside = async (): Promise<SetAside[]> => (await result(client.GET("/api/v1/set-aside"))).items;
 export const settleSetAside = (id: Id, how: "replay" | "discard"): Promise<unknown> => {
   const at = { params: { path: { raw_id: id } } };
-  return how === "replay" ? result(client.POST("/api/v1/set-aside/{raw_id}/replay", at)) : result(client.POST("/api/v1/set-aside/{raw_id}/discard", at));
+  return how === "replay"
+    ? result(client.POST("/api/v1/set-aside/{raw_id}/replay", at))
+    : result(client.POST("/api/v1/set-aside/{raw_id}/discard", at));
 };

@@ -38,11 +38,19 @@ export function countSegments(text: string): Segments {
   const characters = [...text];
   const because = characters.find((character) => !BASIC.has(character) && !EXTENDED.has(character)) ?? null;
   const encoding = because === null ? "gsm7" : "ucs2";
-  const sizes = characters.map((character) => (encoding === "ucs2" ? character.length : EXTENDED.has(character) ? 2 : 1));
+  const sizes = characters.map((character) =>
+    encoding === "ucs2" ? character.length : EXTENDED.has(character) ? 2 : 1,
+  );
   const units = sizes.reduce((sum, size) => sum + size, 0);
   const { single, part } = LIMITS[encoding];
   const one = units <= single;
-  return { encoding, units, segments: units === 0 ? 0 : one ? 1 : pack(sizes, part), perSegment: one ? single : part, because };
+  return {
+    encoding,
+    units,
+    segments: units === 0 ? 0 : one ? 1 : pack(sizes, part),
+    perSegment: one ? single : part,
+    because,
+  };
 }
 
 const PLAIN: Record<string, string> = {
@@ -60,4 +68,5 @@ const PLAIN: Record<string, string> = {
 };
 
 /** The text with typographic characters replaced by the ones every phone has. */
-export const plainCharacters = (text: string): string => [...text].map((character) => PLAIN[character] ?? character).join("");
+export const plainCharacters = (text: string): string =>
+  [...text].map((character) => PLAIN[character] ?? character).join("");

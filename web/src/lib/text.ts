@@ -9,7 +9,12 @@ export function linkify(text: string): Piece[] {
   for (const match of text.matchAll(LINK)) {
     const found = match[0].replace(/[.,;:!?)\]}'"»]+$/, "");
     if (match.index > done) pieces.push({ text: text.slice(done, match.index) });
-    const href = found.includes("@") && !/^(https?:|www\.)/i.test(found) ? `mailto:${found}` : /^www\./i.test(found) ? `https://${found}` : found;
+    const href =
+      found.includes("@") && !/^(https?:|www\.)/i.test(found)
+        ? `mailto:${found}`
+        : /^www\./i.test(found)
+          ? `https://${found}`
+          : found;
     pieces.push({ text: found, href });
     done = match.index + found.length;
   }

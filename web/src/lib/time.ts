@@ -20,8 +20,11 @@ export const clock = (at: Time | Date): string => format({ hour: "numeric", minu
 export const fullTime = (at: Time | Date, timeZone?: string): string =>
   format({ dateStyle: "full", timeStyle: "short", timeZone }).format(new Date(at));
 export const mediumTime = (at: Time | Date, timeZone?: string): string =>
-  format({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZone }).format(new Date(at));
-export const longDate = (at: Time | Date): string => format({ day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
+  format({ weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZone }).format(
+    new Date(at),
+  );
+export const longDate = (at: Time | Date): string =>
+  format({ day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 
 const dayOf = (at: Date): number => Math.floor((at.getTime() - at.getTimezoneOffset() * MINUTE) / DAY);
 export const sameDay = (a: Time, b: Time): boolean => dayOf(new Date(a)) === dayOf(new Date(b));
@@ -35,7 +38,9 @@ export function dayName(at: Time, now = new Date()): string {
   }
   if (days > 1 && days < 7) return format({ weekday: "long" }).format(new Date(at));
   const thisYear = new Date(at).getFullYear() === now.getFullYear();
-  return format({ weekday: "short", day: "numeric", month: "long", ...(thisYear ? {} : { year: "numeric" }) }).format(new Date(at));
+  return format({ weekday: "short", day: "numeric", month: "long", ...(thisYear ? {} : { year: "numeric" }) }).format(
+    new Date(at),
+  );
 }
 
 /** For list rows: the clock today, the weekday this week, else the date. */
@@ -45,21 +50,35 @@ export function shortTime(at: Time, now = Date.now()): string {
   if (days <= 0) return clock(date);
   if (days < 7) return format({ weekday: "short" }).format(date);
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  return format(thisYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", year: "2-digit" }).format(date);
+  return format(
+    thisYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "short", year: "2-digit" },
+  ).format(date);
 }
 
 /** A duration in its largest unit, narrow: "4m", "3h", "2d". */
 export function span(ms: number): string {
   const [value, unit] =
-    ms < HOUR ? [Math.max(1, Math.floor(ms / MINUTE)), "minute"] : ms < DAY ? [Math.floor(ms / HOUR), "hour"] : [Math.floor(ms / DAY), "day"];
-  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, unitDisplay: "narrow" }).format(value as number);
+    ms < HOUR
+      ? [Math.max(1, Math.floor(ms / MINUTE)), "minute"]
+      : ms < DAY
+        ? [Math.floor(ms / HOUR), "hour"]
+        : [Math.floor(ms / DAY), "day"];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, unitDisplay: "narrow" }).format(
+    value as number,
+  );
 }
 
 /** The same in words for screen readers: "4 minutes". */
 export function spanInWords(ms: number): string {
   const [value, unit] =
-    ms < HOUR ? [Math.max(1, Math.floor(ms / MINUTE)), "minute"] : ms < DAY ? [Math.floor(ms / HOUR), "hour"] : [Math.floor(ms / DAY), "day"];
-  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, unitDisplay: "long" }).format(value as number);
+    ms < HOUR
+      ? [Math.max(1, Math.floor(ms / MINUTE)), "minute"]
+      : ms < DAY
+        ? [Math.floor(ms / HOUR), "hour"]
+        : [Math.floor(ms / DAY), "day"];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, unitDisplay: "long" }).format(
+    value as number,
+  );
 }
 
 /** Hours and minutes of a countdown: "23:14". */
@@ -113,17 +132,19 @@ export interface Preset {
   at: Date;
 }
 
-/** The usual answers to "when?", in the given zone; only those that lie ahead. */
+/** The usual answers to "when?", in the given zone. */
 export function presets(zone: string, now = new Date()): Preset[] {
   const today = wallClock(now, zone).slice(0, 10);
   const plus = (days: number) => new Date(Date.parse(`${today}T00:00Z`) + days * DAY).toISOString().slice(0, 10);
   const weekday = new Date(`${today}T00:00Z`).getUTCDay();
   const untilMonday = (8 - weekday) % 7 || 7;
   const later = new Date(Math.ceil((now.getTime() + 3 * HOUR) / (15 * MINUTE)) * 15 * MINUTE);
+  const morning = (days: number) => zonedTime(`${plus(days)}T09:00`, zone);
   return [
     { id: "later", at: later },
-    { id: "tomorrow", at: zonedTime(`${plus(1)}T09:00`, zone) },
-    { id: "monday", at: zonedTime(`${plus(untilMonday)}T09:00`, zone) },
-    { id: "week", at: zonedTime(`${plus(7)}T09:00`, zone) },
+    { id: "tomorrow", at: morning(1) },
+    // On a Sunday, tomorrow is Monday.
+    ...(untilMonday > 1 ? [{ id: "monday" as const, at: morning(untilMonday) }] : []),
+    { id: "week", at: morning(7) },
   ];
 }

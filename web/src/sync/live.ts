@@ -25,7 +25,10 @@ export function goLive(queries: QueryClient): () => void {
   const countSoon = () => {
     counting ??= setTimeout(() => {
       counting = undefined;
-      countConversations().then((counts) => store.setCounts(counts), () => undefined);
+      countConversations().then(
+        (counts) => store.setCounts(counts),
+        () => undefined,
+      );
     }, COUNTS_AFTER_MS);
   };
 
@@ -46,7 +49,11 @@ export function goLive(queries: QueryClient): () => void {
   const forget = (stale: Stale[]) => {
     for (const name of stale) {
       if (name === "counts") continue;
-      if (name === "me") readMe().then((me) => store.setMe(me), () => undefined);
+      if (name === "me")
+        readMe().then(
+          (me) => store.setMe(me),
+          () => undefined,
+        );
       else void queries.invalidateQueries({ queryKey: [name] });
     }
   };
@@ -66,7 +73,11 @@ export function goLive(queries: QueryClient): () => void {
   const onFrame = (frame: Frame) => {
     if (frame.event === "resync") {
       if (frame.id !== null) last = frame.id;
-      else readMe().then((me) => (last = Math.max(last, me.cursor)), () => undefined);
+      else
+        readMe().then(
+          (me) => (last = Math.max(last, me.cursor)),
+          () => undefined,
+        );
       return void resync();
     }
     if (frame.event === "whisper") return hear(JSON.parse(frame.data) as Whisper);

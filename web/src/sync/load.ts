@@ -32,8 +32,7 @@ export async function loadCollections(): Promise<void> {
   store.fill("inboxes", inboxes);
 }
 
-export const loadCounts = (): Promise<void> =>
-  once("counts", async () => store.setCounts(await countConversations()));
+export const loadCounts = (): Promise<void> => once("counts", async () => store.setCounts(await countConversations()));
 
 export const loadList = (filter: Filter): Promise<void> =>
   once(`list:${listKey(filter)}`, async () => store.putPage(filter, await listConversations(filter), true));
@@ -41,7 +40,9 @@ export const loadList = (filter: Filter): Promise<void> =>
 export function loadMoreOfList(filter: Filter): Promise<void> {
   const next = store.list(filter)?.next;
   if (!next) return Promise.resolve();
-  return once(`more:${listKey(filter)}`, async () => store.putPage(filter, await listConversations(filter, next), false));
+  return once(`more:${listKey(filter)}`, async () =>
+    store.putPage(filter, await listConversations(filter, next), false),
+  );
 }
 
 export const loadConversation = (id: Id): Promise<void> =>

@@ -13,7 +13,11 @@ function patched(row: Conversation, part: Part): Conversation {
 }
 
 /** Patches the row now; `request` may answer the server's copy. Resolves false after a refusal, which is shown as a toast. */
-export async function optimistically(id: Id, part: Part, request: () => Promise<Conversation | void>): Promise<boolean> {
+export async function optimistically(
+  id: Id,
+  part: Part,
+  request: () => Promise<Conversation | void>,
+): Promise<boolean> {
   const before = store.row("conversations", id);
   if (before) store.put("conversations", patched(before, part));
   try {

@@ -13,7 +13,8 @@ export interface Outcome {
   /** Too much moved for single rows: read the open lists and threads again. */
   reload: boolean;
 }
-export type Stale = "routes" | "scheduled" | "suggestions" | "contacts" | "contact-conversations" | "delivery" | "me" | "counts";
+export type Stale =
+  "routes" | "scheduled" | "suggestions" | "contacts" | "contact-conversations" | "delivery" | "me" | "counts";
 
 const ROW_TABLES = { inbox: "inboxes", label: "labels", tag: "tags", user: "users", team: "teams" } as const;
 const DELETED: Record<string, Table> = {
@@ -54,7 +55,8 @@ export function reduce(state: State, event: LiveEvent): Outcome {
   if (deleted) outcome.removes.push({ table: deleted, id: deletedId(event) });
   const changed = event.facts?.["changed"];
   // Merging moves messages without an event for each.
-  if (event.kind === "ContactsMerged" || (Array.isArray(changed) && changed.includes("messages"))) outcome.reload = true;
+  if (event.kind === "ContactsMerged" || (Array.isArray(changed) && changed.includes("messages")))
+    outcome.reload = true;
   return outcome;
 }
 

@@ -54,7 +54,12 @@ export const COUNTED = ["unread", "mine", "unassigned", "starred", "all"] as con
 const CAP = 1000;
 
 /** Counts after a conversation changed. A count at its cap stays there: the server does not say how far above it is. */
-export function recount(counts: Counts, before: Conversation | undefined, after: Conversation | undefined, me: Id): Counts {
+export function recount(
+  counts: Counts,
+  before: Conversation | undefined,
+  after: Conversation | undefined,
+  me: Id,
+): Counts {
   const next = { ...counts };
   let changed = false;
   for (const view of COUNTED) {
@@ -80,7 +85,11 @@ export function isWaiting(m: Message): boolean {
 }
 
 export const listKey = (filter: Filter): string =>
-  JSON.stringify(Object.entries(filter).filter(([, value]) => value !== undefined && value !== "").sort());
+  JSON.stringify(
+    Object.entries(filter)
+      .filter(([, value]) => value !== undefined && value !== "")
+      .sort(),
+  );
 
 /** Puts `id` at its place in ids sorted by `order`, and only there. Returns the same array when nothing changes. */
 export function place(ids: readonly Id[], id: Id, before: (other: Id) => boolean): readonly Id[] {

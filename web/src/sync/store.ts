@@ -199,7 +199,8 @@ export class Store {
     if (this.scheduled) return;
     this.scheduled = true;
     // A hidden tab paints no frames, but its title and badge still follow.
-    if (typeof document !== "undefined" && document.visibilityState === "visible") requestAnimationFrame(() => this.flush());
+    if (typeof document !== "undefined" && document.visibilityState === "visible")
+      requestAnimationFrame(() => this.flush());
     else setTimeout(() => this.flush(), 50);
   }
 

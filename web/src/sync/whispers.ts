@@ -38,12 +38,17 @@ export function hear(whisper: Whisper): void {
   const key = `${whisper.kind}:${whisper.conversation_id}:${whisper.contact ? "contact" : whisper.user_id}`;
   clearTimeout(until.get(key));
   set(whisper, whisper.on);
-  if (whisper.on) until.set(key, setTimeout(() => set(whisper, false), LASTS_MS));
+  if (whisper.on)
+    until.set(
+      key,
+      setTimeout(() => set(whisper, false), LASTS_MS),
+    );
 }
 
 /** A message from somebody ends their typing. */
 export function settle(conversation: Id): void {
-  if (now.get(conversation)?.contact) hear({ kind: "typing", conversation_id: conversation, user_id: null, contact: true, on: false });
+  if (now.get(conversation)?.contact)
+    hear({ kind: "typing", conversation_id: conversation, user_id: null, contact: true, on: false });
 }
 
 const subscribe = (listener: () => void) => {

@@ -19,7 +19,16 @@ interface ButtonProps extends ComponentProps<"button"> {
   small?: boolean;
 }
 
-export function Button({ tone = "plain", busy = false, icon: Icon, small, className, children, disabled, ...rest }: ButtonProps) {
+export function Button({
+  tone = "plain",
+  busy = false,
+  icon: Icon,
+  small,
+  className,
+  children,
+  disabled,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"
@@ -32,7 +41,11 @@ export function Button({ tone = "plain", busy = false, icon: Icon, small, classN
         className,
       )}
     >
-      {busy ? <LoaderCircle size={15} className="animate-spin" aria-hidden /> : Icon && <Icon size={small ? 14 : 16} aria-hidden />}
+      {busy ? (
+        <LoaderCircle size={15} className="animate-spin" aria-hidden />
+      ) : (
+        Icon && <Icon size={small ? 14 : 16} aria-hidden />
+      )}
       {children}
     </button>
   );
@@ -53,7 +66,19 @@ interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
 }
 
 /** A square button with an icon; its label is the accessible name and the tooltip. */
-export function IconButton({ label, keys, icon: Icon, size, active, dense, inherit, side, className, children, ...rest }: IconButtonProps) {
+export function IconButton({
+  label,
+  keys,
+  icon: Icon,
+  size,
+  active,
+  dense,
+  inherit,
+  side,
+  className,
+  children,
+  ...rest
+}: IconButtonProps) {
   return (
     <Tip text={label} keys={keys} side={side}>
       <button

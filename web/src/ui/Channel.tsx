@@ -24,10 +24,23 @@ export function useLook(name: string | null | undefined): { title: string; colou
 }
 
 /** The icon alone, in the given text colour or the channel's own. */
-export function ChannelIcon({ name, size = 14, own = false }: { name: string | null | undefined; size?: number; own?: boolean }) {
+export function ChannelIcon({
+  name,
+  size = 14,
+  own = false,
+}: {
+  name: string | null | undefined;
+  size?: number;
+  own?: boolean;
+}) {
   const look = useLook(name);
   if (!look.icon) return null;
-  const style = { width: size, height: size, "--icon": `url("${look.icon}")`, ...(own && { color: look.colour }) } as React.CSSProperties;
+  const style = {
+    width: size,
+    height: size,
+    "--icon": `url("${look.icon}")`,
+    ...(own && { color: look.colour }),
+  } as React.CSSProperties;
   return <i aria-hidden className="channel-icon inline-block shrink-0" style={style} />;
 }
 

@@ -29,7 +29,11 @@ export function Field({ label, help, error, required, hideLabel, children }: Fie
           </span>
         )}
       </label>
-      {children({ id, ...(note && { "aria-describedby": `${id}-note` }), ...(error && { "aria-invalid": true as const }) })}
+      {children({
+        id,
+        ...(note && { "aria-describedby": `${id}-note` }),
+        ...(error && { "aria-invalid": true as const }),
+      })}
       {note && (
         <p id={`${id}-note`} className={classes("mt-1 text-xs", error ? "text-bad" : "text-mute")}>
           {note}
@@ -80,7 +84,12 @@ export function SelectField({ label, help, error, hideLabel, value, options, onC
   return (
     <Field label={label} help={help} error={error} hideLabel={hideLabel ?? false}>
       {(ids) => (
-        <select {...ids} value={value} onChange={(event) => onChange(event.target.value)} className={classes(INPUT, "h-9 py-0 pe-8", className)}>
+        <select
+          {...ids}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className={classes(INPUT, "h-9 py-0 pe-8", className)}
+        >
           {options.map(([name, text]) => (
             <option key={name} value={name}>
               {text}

@@ -12,7 +12,8 @@ interface MenuProps {
   className?: string;
 }
 
-export const MENU = "pop z-50 min-w-52 max-w-[min(24rem,calc(100vw-1rem))] overflow-y-auto rounded-xl bg-panel p-1 shadow-pop border border-line";
+export const MENU =
+  "pop z-50 min-w-52 max-w-[min(24rem,calc(100vw-1rem))] overflow-y-auto rounded-xl bg-panel p-1 shadow-pop border border-line";
 
 export function Menu({ trigger, children, align = "start", side = "bottom", className }: MenuProps) {
   return (
@@ -81,7 +82,10 @@ export const MenuLine = () => <DropdownMenu.Separator className="mx-1 my-1 h-px 
 export const Keys = ({ keys }: { keys: string }) => (
   <span className="flex shrink-0 gap-0.5 text-mute" aria-hidden>
     {keyParts(keys).map((part, index) => (
-      <kbd key={index} className="min-w-5 rounded border border-line bg-raise px-1 text-center font-sans text-[10px] leading-[18px]">
+      <kbd
+        key={index}
+        className="min-w-5 rounded border border-line bg-raise px-1 text-center font-sans text-[10px] leading-[18px]"
+      >
         {part}
       </kbd>
     ))}

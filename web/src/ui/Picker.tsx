@@ -31,7 +31,8 @@ export function Picker({ label, options, onPick, onCreate, footer }: PickerProps
     const wanted = plain(text.trim());
     return wanted ? options.filter((option) => plain(option.text).includes(wanted)) : options;
   }, [options, text]);
-  const creates = onCreate && text.trim() !== "" && !options.some((option) => plain(option.text) === plain(text.trim()));
+  const creates =
+    onCreate && text.trim() !== "" && !options.some((option) => plain(option.text) === plain(text.trim()));
   const count = found.length + (creates ? 1 : 0);
 
   const choose = (index: number) => {
@@ -83,7 +84,10 @@ export function Picker({ label, options, onPick, onCreate, footer }: PickerProps
             aria-checked={option.checked ?? false}
             onPointerMove={() => setActive(index)}
             onClick={() => choose(index)}
-            className={classes("flex min-h-8 cursor-pointer items-center gap-2 rounded-lg px-2.5 py-1.5", index === active && "bg-hover")}
+            className={classes(
+              "flex min-h-8 cursor-pointer items-center gap-2 rounded-lg px-2.5 py-1.5",
+              index === active && "bg-hover",
+            )}
           >
             {option.icon}
             <span dir="auto" className="min-w-0 flex-1 truncate">
@@ -101,7 +105,10 @@ export function Picker({ label, options, onPick, onCreate, footer }: PickerProps
             aria-selected={active === found.length}
             onPointerMove={() => setActive(found.length)}
             onClick={() => choose(found.length)}
-            className={classes("flex min-h-8 cursor-pointer items-center gap-2 rounded-lg px-2.5 py-1.5", active === found.length && "bg-hover")}
+            className={classes(
+              "flex min-h-8 cursor-pointer items-center gap-2 rounded-lg px-2.5 py-1.5",
+              active === found.length && "bg-hover",
+            )}
           >
             <Plus size={15} className="text-mute" aria-hidden />
             {t("create.named", { name: text.trim() })}

@@ -8,7 +8,11 @@ import { LoaderCircle, Tag as TagIcon, UserRound, X, type LucideIcon } from "./i
 export function Avatar({ name, size = 36 }: { name: string; size?: number }) {
   const style = { width: size, height: size, fontSize: size * 0.36, "--hue": hue(name) } as React.CSSProperties;
   return (
-    <span aria-hidden style={style} className="avatar grid shrink-0 place-items-center rounded-full font-semibold select-none">
+    <span
+      aria-hidden
+      style={style}
+      className="avatar grid shrink-0 place-items-center rounded-full font-semibold select-none"
+    >
       {/\p{L}/u.test(name) ? initials(name) : <UserRound size={size * 0.5} />}
     </span>
   );
@@ -41,7 +45,12 @@ export function TagChip({ tag, onRemove }: { tag: Tag; onRemove?: () => void }) 
 }
 
 const ChipRemove = ({ label, onRemove }: { label: string; onRemove: () => void }) => (
-  <button type="button" aria-label={label} onClick={onRemove} className="-me-1 grid size-5 place-items-center rounded text-mute hover:text-ink">
+  <button
+    type="button"
+    aria-label={label}
+    onClick={onRemove}
+    className="-me-1 grid size-5 place-items-center rounded text-mute hover:text-ink"
+  >
     <X size={11} aria-hidden />
   </button>
 );
@@ -81,4 +90,6 @@ export const Failure = ({ text, onRetry }: { text: string; onRetry: () => void }
   </div>
 );
 
-export const Dot = ({ colour }: { colour: string }) => <i aria-hidden className="size-2 shrink-0 rounded-full" style={{ background: colour }} />;
+export const Dot = ({ colour }: { colour: string }) => (
+  <i aria-hidden className="size-2 shrink-0 rounded-full" style={{ background: colour }} />
+);

@@ -54,4 +54,6 @@ export { default as UserRound } from "lucide-react/icons/user-round";
 export { default as Users } from "lucide-react/icons/users";
 export { default as UsersRound } from "lucide-react/icons/users-round";
 export { default as X } from "lucide-react/icons/x";
-export type LucideIcon = typeof import("lucide-react/icons/check").default;
+import type Check from "lucide-react/icons/check";
+
+export type LucideIcon = typeof Check;

@@ -48,11 +48,20 @@ function One({ item }: { item: Shown }) {
     >
       <span dir="auto">{item.text}</span>
       {item.undo && (
-        <button type="button" className="rounded px-2 py-1 font-semibold underline underline-offset-2" onClick={undoLast}>
+        <button
+          type="button"
+          className="rounded px-2 py-1 font-semibold underline underline-offset-2"
+          onClick={undoLast}
+        >
           {t("undo")}
         </button>
       )}
-      <button type="button" aria-label={t("close")} className="grid size-7 place-items-center rounded opacity-80 hover:opacity-100" onClick={() => close(item.id)}>
+      <button
+        type="button"
+        aria-label={t("close")}
+        className="grid size-7 place-items-center rounded opacity-80 hover:opacity-100"
+        onClick={() => close(item.id)}
+      >
         <X size={14} aria-hidden />
       </button>
     </div>

@@ -1,7 +1,8 @@
 // The in-memory workspace behind the fake server: rows, and an event log written with every change.
 import type { Contact, Conversation, Counts, LiveEvent, Message } from "../../src/api/types.ts";
 import { activityOf, byActivity, byTime, inView, isWaiting, matches } from "../../src/sync/rules.ts";
-import { blankMessage, CHANNELS, inboxes, iso, LABELS, seed, TAGS, TEAMS, USERS } from "./data.ts";
+import { blankMessage, CHANNELS, inboxes, iso, LABELS, TAGS, TEAMS, USERS } from "./data.ts";
+import { seed } from "./seed.ts";
 
 export class World {
   readonly me = 1;
@@ -68,8 +69,15 @@ export class World {
   }
 
   counts(): Counts {
-    const of = (view: keyof Counts) => [...this.conversations.values()].filter((row) => inView(row, view, this.me)).length;
-    return { unread: of("unread"), mine: of("mine"), unassigned: of("unassigned"), starred: of("starred"), all: of("all") };
+    const of = (view: keyof Counts) =>
+      [...this.conversations.values()].filter((row) => inView(row, view, this.me)).length;
+    return {
+      unread: of("unread"),
+      mine: of("mine"),
+      unassigned: of("unassigned"),
+      starred: of("starred"),
+      all: of("all"),
+    };
   }
 
   thread(conversation: number): Message[] {
@@ -101,14 +109,27 @@ export class World {
       text,
     };
     this.messages.set(message.id, message);
-    this.change(conversation, { inbound_count: row.inbound_count + 1, status: "open", waiting_since: row.waiting_since ?? message.at });
-    this.emit("MessageReceived", { conversation_id: conversation, message, conversation: this.refreshLast(this.conversations.get(conversation)!) });
+    this.change(conversation, {
+      inbound_count: row.inbound_count + 1,
+      status: "open",
+      waiting_since: row.waiting_since ?? message.at,
+    });
+    this.emit("MessageReceived", {
+      conversation_id: conversation,
+      message,
+      conversation: this.refreshLast(this.conversations.get(conversation)!),
+    });
     return message;
   }
 
   add(message: Message, kind: string): Message {
     this.messages.set(message.id, message);
-    const row = this.change(message.conversation_id, { waiting_since: message.audience === "contact" ? null : (this.conversations.get(message.conversation_id)?.waiting_since ?? null) });
+    const row = this.change(message.conversation_id, {
+      waiting_since:
+        message.audience === "contact"
+          ? null
+          : (this.conversations.get(message.conversation_id)?.waiting_since ?? null),
+    });
     this.emit(kind, { conversation_id: row.id, message_id: message.id, message, conversation: this.refreshLast(row) });
     return message;
   }
@@ -119,7 +140,12 @@ export class World {
     const next: Message = { ...row, delivery, rev: row.rev + 1 };
     this.messages.set(id, next);
     const conversation = this.change(row.conversation_id, {});
-    this.emit("DeliveryChanged", { conversation_id: row.conversation_id, message_id: id, message: next, conversation: this.refreshLast(conversation) });
+    this.emit("DeliveryChanged", {
+      conversation_id: row.conversation_id,
+      message_id: id,
+      message: next,
+      conversation: this.refreshLast(conversation),
+    });
     return next;
   }
 
@@ -127,7 +153,11 @@ export class World {
     const all = this.thread(row.id);
     const scheduled = all.filter((message) => isWaiting(message)).length;
     const failed = all.filter((message) => message.delivery?.state === "failed").length;
-    const last = all.filter((message) => message.direction !== "activity" && !isWaiting(message) && message.delivery?.state !== "cancelled").at(-1);
+    const last = all
+      .filter(
+        (message) => message.direction !== "activity" && !isWaiting(message) && message.delivery?.state !== "cancelled",
+      )
+      .at(-1);
     const next: Conversation = {
       ...row,
       scheduled_count: scheduled,
@@ -152,7 +182,11 @@ export class World {
     return next;
   }
 
-  static cursor<T extends { id: number }>(rows: T[], cursor: string | null, limit: number): { items: T[]; next: string | null } {
+  static cursor<T extends { id: number }>(
+    rows: T[],
+    cursor: string | null,
+    limit: number,
+  ): { items: T[]; next: string | null } {
     const start = cursor ? rows.findIndex((row) => String(row.id) === cursor) + 1 : 0;
     const items = rows.slice(start, start + limit);
     return { items, next: start + limit < rows.length ? String(items.at(-1)?.id) : null };

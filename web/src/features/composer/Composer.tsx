@@ -28,7 +28,8 @@ import { useUploads } from "./useUploads";
 
 const EmojiGrid = lazy(() => import("./EmojiGrid"));
 
-const answerTo = (subject: string | null): string => (subject === null ? "" : /^re:/i.test(subject) ? subject : `Re: ${subject}`);
+const answerTo = (subject: string | null): string =>
+  subject === null ? "" : /^re:/i.test(subject) ? subject : `Re: ${subject}`;
 
 export function Composer({ conversation, dropped }: { conversation: Conversation; dropped: readonly File[] }) {
   const id = conversation.id;
@@ -88,7 +89,14 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
             ...(how.due && { due_at: how.due.toISOString() }),
             ...attached,
           };
-      void enqueue({ key, conversation_id: id, kind: isComment ? "comment" : "message", body, files: draft.files, channel: isComment ? null : (route?.channel ?? null) });
+      void enqueue({
+        key,
+        conversation_id: id,
+        kind: isComment ? "comment" : "message",
+        body,
+        files: draft.files,
+        channel: isComment ? null : (route?.channel ?? null),
+      });
       clear();
       whisper.stopped();
       if (how.due) toast({ text: t("toast.scheduled", { time: mediumTime(how.due) }) });
@@ -130,7 +138,11 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
       )}
     >
       <div className="flex min-h-10 flex-wrap items-center gap-2 px-2 pt-1.5">
-        <ModeTabs mode={mode} onChange={setMode} drafted={{ reply: reply[0].text !== "", comment: comment[0].text !== "" }} />
+        <ModeTabs
+          mode={mode}
+          onChange={setMode}
+          drafted={{ reply: reply[0].text !== "", comment: comment[0].text !== "" }}
+        />
         {isComment ? (
           <span className="flex items-center gap-1.5 text-xs">
             <Lock size={12} aria-hidden />
@@ -150,7 +162,9 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
           {refusal}
         </p>
       )}
-      {can?.subject && route && <EmailFields key={route.inbox_id} can={can} route={route} draft={draft} subject={subject} onChange={change} />}
+      {can?.subject && route && (
+        <EmailFields key={route.inbox_id} can={can} route={route} draft={draft} subject={subject} onChange={change} />
+      )}
       <TextBox
         box={box}
         label={t(isComment ? "comment.write" : "reply.write")}
@@ -166,14 +180,26 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         onFiles={add}
         onBlur={whisper.stopped}
       />
-      <Tray files={draft.files} uploads={uploads} onRemoveUpload={drop} onRemoveFile={(gone) => change({ files: draft.files.filter((file) => file.id !== gone) })} />
+      <Tray
+        files={draft.files}
+        uploads={uploads}
+        onRemoveUpload={drop}
+        onRemoveFile={(gone) => change({ files: draft.files.filter((file) => file.id !== gone) })}
+      />
       <div className="flex items-center gap-0.5 px-2 pb-2">
         <Popover.Root>
           <Popover.Trigger asChild>
             <IconButton label={t("emoji")} icon={Smile} inherit={isComment} />
           </Popover.Trigger>
           <Popover.Portal>
-            <Popover.Content side="top" align="start" sideOffset={6} collisionPadding={8} aria-label={t("emoji")} className="pop z-50 rounded-xl border border-line bg-panel p-2 text-ink shadow-pop outline-none">
+            <Popover.Content
+              side="top"
+              align="start"
+              sideOffset={6}
+              collisionPadding={8}
+              aria-label={t("emoji")}
+              className="pop z-50 rounded-xl border border-line bg-panel p-2 text-ink shadow-pop outline-none"
+            >
               <Suspense fallback={null}>
                 <EmojiGrid onPick={insert} />
               </Suspense>
@@ -182,7 +208,12 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         </Popover.Root>
         {(isComment || can?.attachments) && (
           <>
-            <IconButton label={t("attach")} icon={Paperclip} inherit={isComment} onClick={() => picker.current?.click()} />
+            <IconButton
+              label={t("attach")}
+              icon={Paperclip}
+              inherit={isComment}
+              onClick={() => picker.current?.click()}
+            />
             <input
               ref={picker}
               type="file"
@@ -205,7 +236,14 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
           )}
         </span>
         {isComment ? (
-          <Button tone="primary" icon={Send} disabled={blocked} onClick={() => send({})} className="h-8" title={keysOf("comment")}>
+          <Button
+            tone="primary"
+            icon={Send}
+            disabled={blocked}
+            onClick={() => send({})}
+            className="h-8"
+            title={keysOf("comment")}
+          >
             {t("comment.add")}
           </Button>
         ) : (

@@ -16,7 +16,13 @@ function Line({ label, value, onChange, autoFocus, children }: LineProps) {
     <label className="flex min-h-8 items-center gap-2 border-b border-line px-3.5 text-sm">
       <span className="w-14 shrink-0 text-xs text-mute">{label}</span>
       {onChange ? (
-        <input dir="auto" autoFocus={autoFocus} value={value} onChange={(event) => onChange(event.target.value)} className="h-8 min-w-0 flex-1 bg-transparent outline-none max-sm:text-[16px]" />
+        <input
+          dir="auto"
+          autoFocus={autoFocus}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className="h-8 min-w-0 flex-1 bg-transparent outline-none max-sm:text-[16px]"
+        />
       ) : (
         <bdi className="min-w-0 flex-1 truncate">{value}</bdi>
       )}
@@ -40,7 +46,11 @@ export function EmailFields({ can, route, draft, subject, onChange }: EmailField
     <div>
       <Line label={t("email.to_label")} value={route.point.display}>
         {can.copies && !copies && (
-          <button type="button" onClick={() => setCopies(true)} className="rounded px-1.5 py-1 text-xs text-mute hover:text-ink">
+          <button
+            type="button"
+            onClick={() => setCopies(true)}
+            className="rounded px-1.5 py-1 text-xs text-mute hover:text-ink"
+          >
             {t("email.add_copies")}
           </button>
         )}
@@ -51,7 +61,13 @@ export function EmailFields({ can, route, draft, subject, onChange }: EmailField
           <Line label={t("email.bcc")} value={draft.bcc} onChange={(bcc) => onChange({ bcc })} />
         </>
       )}
-      {can.subject && <Line label={t("email.subject")} value={draft.subject ?? subject} onChange={(text) => onChange({ subject: text })} />}
+      {can.subject && (
+        <Line
+          label={t("email.subject")}
+          value={draft.subject ?? subject}
+          onChange={(text) => onChange({ subject: text })}
+        />
+      )}
     </div>
   );
 }

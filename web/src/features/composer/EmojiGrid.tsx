@@ -8,10 +8,24 @@ export default function EmojiGrid({ onPick }: { onPick: (emoji: string) => void 
   const found = EMOJI.filter(([, words]) => words.includes(wanted));
   return (
     <div className="w-72">
-      <input autoFocus value={text} onChange={(event) => setText(event.target.value)} aria-label={t("emoji.search")} placeholder={t("emoji.search")} className="mb-1.5 h-8 w-full rounded-lg bg-raise px-2.5 text-sm outline-none" />
+      <input
+        autoFocus
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        aria-label={t("emoji.search")}
+        placeholder={t("emoji.search")}
+        className="mb-1.5 h-8 w-full rounded-lg bg-raise px-2.5 text-sm outline-none"
+      />
       <div className="grid max-h-56 grid-cols-8 overflow-y-auto">
         {found.map(([emoji, words]) => (
-          <button key={emoji} type="button" aria-label={words} title={words} onClick={() => onPick(emoji)} className="grid size-8.5 place-items-center rounded-lg text-lg hover:bg-hover">
+          <button
+            key={emoji}
+            type="button"
+            aria-label={words}
+            title={words}
+            onClick={() => onPick(emoji)}
+            className="grid size-8.5 place-items-center rounded-lg text-lg hover:bg-hover"
+          >
             {emoji}
           </button>
         ))}

@@ -34,12 +34,20 @@ export function ModeTabs({ mode, drafted, onChange }: ModeTabsProps) {
             onClick={() => onChange(name)}
             className={classes(
               "flex h-7 items-center gap-1.5 rounded-lg px-2.5 text-xs font-medium",
-              mode === name ? (name === "comment" ? "bg-noteline/50 text-noteink" : "bg-sel text-accent") : mode === "comment" ? "text-noteink hover:bg-noteline/25" : "text-mute hover:bg-hover",
+              mode === name
+                ? name === "comment"
+                  ? "bg-noteline/50 text-noteink"
+                  : "bg-sel text-accent"
+                : mode === "comment"
+                  ? "text-noteink hover:bg-noteline/25"
+                  : "text-mute hover:bg-hover",
             )}
           >
             {name === "comment" && <Lock size={12} aria-hidden />}
             {t(name)}
-            {drafted[name] && mode !== name && <i aria-label={t("row.draft")} className="size-1.5 rounded-full bg-bad" />}
+            {drafted[name] && mode !== name && (
+              <i aria-label={t("row.draft")} className="size-1.5 rounded-full bg-bad" />
+            )}
           </button>
         </Tip>
       ))}

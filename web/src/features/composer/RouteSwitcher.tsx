@@ -17,7 +17,13 @@ function Window({ until }: { until: string }) {
   const left = Date.parse(until) - useNow();
   if (left <= 0) return null;
   return (
-    <span className={classes("flex items-center gap-1 text-2xs tabular-nums", left < SOON_MS ? "font-semibold text-warn" : "text-mute")} title={t("window.title")}>
+    <span
+      className={classes(
+        "flex items-center gap-1 text-2xs tabular-nums",
+        left < SOON_MS ? "font-semibold text-warn" : "text-mute",
+      )}
+      title={t("window.title")}
+    >
       <Clock size={11} aria-hidden />
       {t("window.left", { time: countdown(left) })}
     </span>
@@ -35,7 +41,9 @@ function Line({ route }: { route: Route }) {
         <span className="block truncate font-medium">
           {look.title} · <bdi>{route.point.display}</bdi>
         </span>
-        <span className="block truncate text-xs text-mute">{t("route.from", { name: route.inbox_name, from: route.from ?? "" })}</span>
+        <span className="block truncate text-xs text-mute">
+          {t("route.from", { name: route.inbox_name, from: route.from ?? "" })}
+        </span>
         {route.why_not && <span className="block text-xs text-bad">{route.why_not.sentence}</span>}
         {route.window_expires_at && <Window until={route.window_expires_at} />}
       </span>
@@ -55,9 +63,7 @@ export function RouteSwitcher({ routes, route, onChoose }: SwitcherProps) {
   return (
     <>
       <DropdownMenu.Root modal={false}>
-        <DropdownMenu.Trigger
-          className="flex h-7 min-w-0 items-center gap-1.5 rounded-lg border border-line px-2 text-xs hover:bg-hover"
-        >
+        <DropdownMenu.Trigger className="flex h-7 min-w-0 items-center gap-1.5 rounded-lg border border-line px-2 text-xs hover:bg-hover">
           <ChannelIcon name={route.channel} size={13} own />
           <span className="sr-only">{t("route.switch")}</span>
           <span className="shrink-0 font-medium">{look.title}</span>
@@ -65,7 +71,13 @@ export function RouteSwitcher({ routes, route, onChoose }: SwitcherProps) {
           <ChevronDown size={13} className="shrink-0 text-mute" aria-hidden />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
-          <DropdownMenu.Content side="top" align="start" sideOffset={6} collisionPadding={8} className={classes(MENU, "w-88")}>
+          <DropdownMenu.Content
+            side="top"
+            align="start"
+            sideOffset={6}
+            collisionPadding={8}
+            className={classes(MENU, "w-88")}
+          >
             {routes.map((one, index) => (
               <DropdownMenu.Item
                 key={routeKey(one)}
@@ -73,7 +85,11 @@ export function RouteSwitcher({ routes, route, onChoose }: SwitcherProps) {
                 className="flex cursor-pointer items-start gap-2 rounded-lg px-2.5 py-2 text-sm outline-none data-highlighted:bg-hover"
               >
                 <Line route={one} />
-                {routeKey(one) === routeKey(route) ? <Check size={15} className="mt-0.5 shrink-0 text-accent" aria-label={t("chosen")} /> : index < 9 && <Keys keys={`Alt+${index + 1}`} />}
+                {routeKey(one) === routeKey(route) ? (
+                  <Check size={15} className="mt-0.5 shrink-0 text-accent" aria-label={t("chosen")} />
+                ) : (
+                  index < 9 && <Keys keys={`Alt+${index + 1}`} />
+                )}
               </DropdownMenu.Item>
             ))}
           </DropdownMenu.Content>

@@ -18,14 +18,25 @@ export function SendButton({ disabled, zone, onSend }: SendButtonProps) {
   const theirs = zone ?? ownZone();
   return (
     <span className="flex">
-      <Button tone="primary" icon={Send} disabled={disabled} onClick={() => onSend({})} className="h-8 rounded-e-none [&_svg]:rtl:-scale-x-100">
+      <Button
+        tone="primary"
+        icon={Send}
+        disabled={disabled}
+        onClick={() => onSend({})}
+        className="h-8 rounded-e-none [&_svg]:rtl:-scale-x-100"
+      >
         {t("send")}
       </Button>
       <Menu
         align="end"
         side="top"
         trigger={
-          <button type="button" aria-label={t("send.more")} disabled={disabled} className="grid h-8 w-8 place-items-center rounded-e-lg border-s border-accentink/30 bg-accent text-accentink hover:bg-accent-hover disabled:opacity-55">
+          <button
+            type="button"
+            aria-label={t("send.more")}
+            disabled={disabled}
+            className="grid h-8 w-8 place-items-center rounded-e-lg border-s border-accentink/30 bg-accent text-accentink hover:bg-accent-hover disabled:opacity-55"
+          >
             <ChevronDown size={15} aria-hidden />
           </button>
         }

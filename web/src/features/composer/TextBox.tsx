@@ -21,7 +21,18 @@ const LINE_PX = 21;
 const MAX_LINES = 12;
 
 /** A text field that grows with its text, takes pasted files, and offers names after "@" in comments. */
-export function TextBox({ box, label, placeholder, value, mentions, note, onChange, onKeyDown, onFiles, onBlur }: TextBoxProps) {
+export function TextBox({
+  box,
+  label,
+  placeholder,
+  value,
+  mentions,
+  note,
+  onChange,
+  onKeyDown,
+  onFiles,
+  onBlur,
+}: TextBoxProps) {
   const users = useRows("users");
   const [word, setWord] = useState<string | null>(null);
   const [active, setActive] = useState(0);
@@ -41,7 +52,16 @@ export function TextBox({ box, label, placeholder, value, mentions, note, onChan
   const found = useMemo(() => {
     if (word === null || !mentions) return [];
     const wanted = word.toLocaleLowerCase();
-    return users.filter((user) => user.active && user.name.toLocaleLowerCase().split(" ").some((part) => part.startsWith(wanted))).slice(0, 6);
+    return users
+      .filter(
+        (user) =>
+          user.active &&
+          user.name
+            .toLocaleLowerCase()
+            .split(" ")
+            .some((part) => part.startsWith(wanted)),
+      )
+      .slice(0, 6);
   }, [word, mentions, users]);
   useEffect(() => setActive(0), [word]);
 
@@ -83,7 +103,12 @@ export function TextBox({ box, label, placeholder, value, mentions, note, onChan
   return (
     <div className="relative">
       {found.length > 0 && (
-        <ul id="mention-list" role="listbox" aria-label={t("mention")} className="pop absolute start-2 bottom-full z-20 mb-1 w-64 rounded-xl border border-line bg-panel p-1 text-ink shadow-pop">
+        <ul
+          id="mention-list"
+          role="listbox"
+          aria-label={t("mention")}
+          className="pop absolute start-2 bottom-full z-20 mb-1 w-64 rounded-xl border border-line bg-panel p-1 text-ink shadow-pop"
+        >
           {found.map((user, index) => (
             <li
               key={user.id}
@@ -94,7 +119,10 @@ export function TextBox({ box, label, placeholder, value, mentions, note, onChan
                 event.preventDefault();
                 pick(user.name);
               }}
-              className={classes("flex cursor-pointer items-center gap-2 rounded-lg px-2 py-1.5", index === active && "bg-hover")}
+              className={classes(
+                "flex cursor-pointer items-center gap-2 rounded-lg px-2 py-1.5",
+                index === active && "bg-hover",
+              )}
             >
               <Avatar name={user.name} size={20} />
               <bdi>{user.name}</bdi>
@@ -128,7 +156,10 @@ export function TextBox({ box, label, placeholder, value, mentions, note, onChan
           event.preventDefault();
           onFiles(files);
         }}
-        className={classes("block w-full resize-none bg-transparent px-3.5 py-2 text-base outline-none max-sm:text-[16px]", note && "placeholder:text-noteink/80")}
+        className={classes(
+          "block w-full resize-none bg-transparent px-3.5 py-2 text-base outline-none max-sm:text-[16px]",
+          note && "placeholder:text-noteink/80",
+        )}
       />
     </div>
   );

@@ -9,7 +9,12 @@ export const routeKey = (route: Route): string => `${route.inbox_id}:${route.poi
 const chosen = new Map<Id, string>();
 
 /** The ways to this contact, and the one to use: what the person chose, else what the server proposes. */
-export function useRoutes(conversation: Id): { routes: readonly Route[]; route: Route | undefined; choose: (route: Route) => void; loaded: boolean } {
+export function useRoutes(conversation: Id): {
+  routes: readonly Route[];
+  route: Route | undefined;
+  choose: (route: Route) => void;
+  loaded: boolean;
+} {
   const query = useQuery({ queryKey: ["routes", conversation], queryFn: () => readRoutes(conversation) });
   const [key, setKey] = useState(() => chosen.get(conversation));
   const routes = query.data ?? NONE;

@@ -15,13 +15,19 @@ export interface Upload {
 const accepts = (can: Capabilities | undefined, file: File): boolean =>
   !can ||
   can.attachment_types.length === 0 ||
-  can.attachment_types.some((pattern) => pattern === "*/*" || pattern === file.type || (pattern.endsWith("/*") && file.type.startsWith(pattern.slice(0, -1))));
+  can.attachment_types.some(
+    (pattern) =>
+      pattern === "*/*" ||
+      pattern === file.type ||
+      (pattern.endsWith("/*") && file.type.startsWith(pattern.slice(0, -1))),
+  );
 
 /** Why the file cannot go this way; null if it can. */
 export function whyNotFile(can: Capabilities | undefined, file: File): string | null {
   if (can && !can.attachments) return t("attach.none");
   if (!accepts(can, file)) return t("attach.type", { name: file.name });
-  if (can && file.size > can.max_attachment_bytes) return t("attach.size", { name: file.name, size: fileSize(can.max_attachment_bytes) });
+  if (can && file.size > can.max_attachment_bytes)
+    return t("attach.size", { name: file.name, size: fileSize(can.max_attachment_bytes) });
   return null;
 }
 
@@ -44,7 +50,8 @@ export function useUploads(can: Capabilities | undefined, onReady: (file: Stored
       ready.current(await uploadFile(file, abort.signal));
       setUploads((all) => all.filter((upload) => upload.key !== key));
     } catch (error) {
-      if (!abort.signal.aborted) setUploads((all) => all.map((upload) => (upload.key === key ? { ...upload, error: sentence(error) } : upload)));
+      if (!abort.signal.aborted)
+        setUploads((all) => all.map((upload) => (upload.key === key ? { ...upload, error: sentence(error) } : upload)));
     }
   }, []);
 

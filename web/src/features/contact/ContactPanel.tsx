@@ -55,7 +55,14 @@ function ConversationLabels({ id }: { id: Id }) {
   return (
     <Section
       title={t("panel.labels")}
-      action={<IconButton label={t("cmd.label")} icon={Plus} dense onClick={(event) => picker.set({ kind: "label", ids: [id], anchor: event.currentTarget })} />}
+      action={
+        <IconButton
+          label={t("cmd.label")}
+          icon={Plus}
+          dense
+          onClick={(event) => picker.set({ kind: "label", ids: [id], anchor: event.currentTarget })}
+        />
+      }
     >
       {labels.length === 0 ? (
         <p className="text-xs text-mute">{t("panel.labels_none")}</p>
@@ -82,7 +89,11 @@ export function ContactPanel({ conversation, onBack }: { conversation: Id; onBac
   return (
     <div>
       <header className="relative flex flex-col items-center px-4 pt-5 pb-4 text-center">
-        {onBack && <IconButton label={t("close")} icon={X} className="absolute end-2 top-2" onClick={onBack} />}
+        {onBack && (
+          <div className="absolute end-2 top-2">
+            <IconButton label={t("close")} icon={X} onClick={onBack} />
+          </div>
+        )}
         <Avatar name={contact.name} size={56} />
         <Name contact={contact} />
         <button

@@ -14,7 +14,15 @@ export function Duplicates({ contact }: { contact: Id }) {
   const found = useQuery({ queryKey: ["suggestions", contact], queryFn: () => suggestionsFor(contact) });
   const answer = async (suggestion: Suggestion, accept: boolean) => {
     const other = suggestion.contact.id === contact ? suggestion.other : suggestion.contact;
-    if (accept && !(await confirm({ title: t("duplicate.title"), text: t("duplicate.sure", { name: other.name }), action: t("duplicate.merge") }))) return;
+    if (
+      accept &&
+      !(await confirm({
+        title: t("duplicate.title"),
+        text: t("duplicate.sure", { name: other.name }),
+        action: t("duplicate.merge"),
+      }))
+    )
+      return;
     try {
       await answerSuggestion(suggestion.id, accept);
       await queries.invalidateQueries({ queryKey: ["suggestions"] });

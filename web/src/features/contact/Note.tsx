@@ -9,7 +9,8 @@ import { changing } from "./useContact";
 export function Note({ contact }: { contact: Contact }) {
   const [text, setText] = useState<string | null>(null);
   const save = () => {
-    if (text !== null && text !== contact.note) void changing(contact, { note: text }, () => changeContact(contact.id, { note: text }));
+    if (text !== null && text !== contact.note)
+      void changing(contact, { note: text }, () => changeContact(contact.id, { note: text }));
     setText(null);
   };
   return (

@@ -9,7 +9,11 @@ import { Section } from "./ContactPanel";
 function One({ row, onOpen }: { row: Conversation; onOpen: (id: Id) => void }) {
   return (
     <li>
-      <button type="button" onClick={() => onOpen(row.id)} className="-mx-2 flex w-[calc(100%+1rem)] items-center gap-2 rounded-lg px-2 py-1.5 text-start hover:bg-hover">
+      <button
+        type="button"
+        onClick={() => onOpen(row.id)}
+        className="-mx-2 flex w-[calc(100%+1rem)] items-center gap-2 rounded-lg px-2 py-1.5 text-start hover:bg-hover"
+      >
         <ChannelIcon name={row.last?.channel ?? row.channels[0]} size={14} own />
         <span dir="auto" className="min-w-0 flex-1 truncate">
           {row.subject ?? row.last?.preview ?? t("row.empty")}

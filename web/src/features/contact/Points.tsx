@@ -39,7 +39,12 @@ function Consent({ contact, point, onClose }: { contact: Contact; point: Point; 
     <Dialog open onClose={onClose} title={t("consent.title")} text={point.display}>
       <div className="flex flex-col gap-4">
         <Switch label={t("consent.out")} help={t("consent.help")} checked={out} onChange={setOut} />
-        <TextField label={t("consent.reason")} value={reason} onChange={setReason} placeholder={t("consent.placeholder")} />
+        <TextField
+          label={t("consent.reason")}
+          value={reason}
+          onChange={setReason}
+          placeholder={t("consent.placeholder")}
+        />
       </div>
       <DialogActions>
         <Button onClick={onClose}>{t("cancel")}</Button>
@@ -55,8 +60,15 @@ function One({ contact, point }: { contact: Contact; point: Point }) {
   const [asking, setAsking] = useState(false);
   const channel = useChannelOf(point.kind);
   const drop = async () => {
-    const yes = await confirm({ title: t("point.remove_title"), text: t("point.remove_text", { point: point.display, name: contact.name }), action: t("remove") });
-    if (yes) await changing(contact, { points: contact.points.filter((one) => one.id !== point.id) }, () => removePoint(contact.id, point.id));
+    const yes = await confirm({
+      title: t("point.remove_title"),
+      text: t("point.remove_text", { point: point.display, name: contact.name }),
+      action: t("remove"),
+    });
+    if (yes)
+      await changing(contact, { points: contact.points.filter((one) => one.id !== point.id) }, () =>
+        removePoint(contact.id, point.id),
+      );
   };
   return (
     <li className="group flex items-start gap-2.5 py-1">
@@ -80,9 +92,7 @@ function One({ contact, point }: { contact: Contact; point: Point }) {
       </div>
       <Menu
         align="end"
-        trigger={
-          <IconButton label={t("point.more", { point: point.display })} icon={Ellipsis} dense />
-        }
+        trigger={<IconButton label={t("point.more", { point: point.display })} icon={Ellipsis} dense />}
       >
         <MenuItem icon={Copy} onSelect={() => void copy(point)}>
           {t("copy")}
@@ -102,7 +112,9 @@ function One({ contact, point }: { contact: Contact; point: Point }) {
 /** Kinds of address that a person can type in, over all channels. */
 export function useKinds(): string[] {
   const channels = useChannels();
-  return [...new Set(channels.filter((channel) => channel.can.may_start).flatMap((channel) => channel.can.address_kinds))];
+  return [
+    ...new Set(channels.filter((channel) => channel.can.may_start).flatMap((channel) => channel.can.address_kinds)),
+  ];
 }
 
 function Add({ contact, onClose }: { contact: Contact; onClose: () => void }) {
@@ -111,12 +123,29 @@ function Add({ contact, onClose }: { contact: Contact; onClose: () => void }) {
   const [value, setValue] = useState("");
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (await changing(contact, {}, () => addPoint(contact.id, { kind: kind || (kinds[0] ?? ""), value: value.trim() }))) onClose();
+    if (
+      await changing(contact, {}, () => addPoint(contact.id, { kind: kind || (kinds[0] ?? ""), value: value.trim() }))
+    )
+      onClose();
   };
   return (
     <form onSubmit={(event) => void submit(event)} className="mt-2 flex flex-col gap-2 rounded-xl bg-raise p-2.5">
-      <SelectField hideLabel label={t("point.kind")} value={kind || (kinds[0] ?? "")} options={kinds.map((name) => [name, kindName(name)] as const)} onChange={setKind} />
-      <input autoFocus required aria-label={t("point.value")} placeholder={t("point.value")} value={value} onChange={(event) => setValue(event.target.value)} className={`${INPUT} h-9`} />
+      <SelectField
+        hideLabel
+        label={t("point.kind")}
+        value={kind || (kinds[0] ?? "")}
+        options={kinds.map((name) => [name, kindName(name)] as const)}
+        onChange={setKind}
+      />
+      <input
+        autoFocus
+        required
+        aria-label={t("point.value")}
+        placeholder={t("point.value")}
+        value={value}
+        onChange={(event) => setValue(event.target.value)}
+        className={`${INPUT} h-9`}
+      />
       <div className="flex justify-end gap-2">
         <Button small onClick={onClose}>
           {t("cancel")}
@@ -132,7 +161,10 @@ function Add({ contact, onClose }: { contact: Contact; onClose: () => void }) {
 export function Points({ contact }: { contact: Contact }) {
   const [adding, setAdding] = useState(false);
   return (
-    <Section title={t("panel.points")} action={<IconButton label={t("point.add")} icon={Plus} dense onClick={() => setAdding(true)} />}>
+    <Section
+      title={t("panel.points")}
+      action={<IconButton label={t("point.add")} icon={Plus} dense onClick={() => setAdding(true)} />}
+    >
       <ul>
         {contact.points.map((point) => (
           <One key={point.id} contact={contact} point={point} />

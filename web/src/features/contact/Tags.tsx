@@ -37,7 +37,13 @@ export function Tags({ contact }: { contact: Contact }) {
         <IconButton label={t("tag.add")} icon={Plus} dense />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content align="end" sideOffset={4} collisionPadding={8} aria-label={t("tag.add")} className="pop z-50 rounded-xl border border-line bg-panel p-1 shadow-pop outline-none">
+        <Popover.Content
+          align="end"
+          sideOffset={4}
+          collisionPadding={8}
+          aria-label={t("tag.add")}
+          className="pop z-50 rounded-xl border border-line bg-panel p-1 shadow-pop outline-none"
+        >
           <Picker
             label={t("tag.pick")}
             options={tags.map((tag) => ({

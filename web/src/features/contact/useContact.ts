@@ -13,7 +13,11 @@ export function useContact(id: Id | undefined): Contact | undefined {
 }
 
 /** Shows the change at once; takes it back and says why when the server refuses. Resolves true when it stands. */
-export async function changing(contact: Contact, part: Partial<Contact>, request: () => Promise<unknown>): Promise<boolean> {
+export async function changing(
+  contact: Contact,
+  part: Partial<Contact>,
+  request: () => Promise<unknown>,
+): Promise<boolean> {
   store.put("contacts", { ...contact, ...part });
   try {
     await request();

@@ -31,7 +31,14 @@ export function ContactPage() {
   }, [id]);
   const remove = async () => {
     if (!contact) return;
-    if (!(await confirm({ title: t("contacts.delete_title"), text: t("contacts.delete_text", { name: contact.name }), action: t("delete") }))) return;
+    if (
+      !(await confirm({
+        title: t("contacts.delete_title"),
+        text: t("contacts.delete_text", { name: contact.name }),
+        action: t("delete"),
+      }))
+    )
+      return;
     try {
       await deleteContact(id);
       store.remove("contacts", id);
@@ -48,7 +55,12 @@ export function ContactPage() {
       narrow
       actions={
         <>
-          <Button tone="quiet" icon={ArrowLeft} className="me-auto [&_svg]:rtl:-scale-x-100" onClick={() => go({ to: "/contacts", search: {} })}>
+          <Button
+            tone="quiet"
+            icon={ArrowLeft}
+            className="me-auto [&_svg]:rtl:-scale-x-100"
+            onClick={() => go({ to: "/contacts", search: {} })}
+          >
             {t("nav.contacts")}
           </Button>
           {contact && (

@@ -24,7 +24,11 @@ function Line({ contact }: { contact: Contact }) {
       <Avatar name={contact.name} size={36} />
       <div className="min-w-0 flex-1 sm:flex sm:items-center sm:gap-4">
         <div className="min-w-0 sm:w-2/5">
-          <Link to="/contacts/$id" params={{ id: String(contact.id) }} className="block truncate font-medium after:absolute after:inset-0">
+          <Link
+            to="/contacts/$id"
+            params={{ id: String(contact.id) }}
+            className="block truncate font-medium after:absolute after:inset-0"
+          >
             <bdi>{contact.name}</bdi>
           </Link>
         </div>
@@ -74,14 +78,25 @@ export function ContactsPage() {
     >
       <div className="relative mb-4">
         <Search size={16} aria-hidden className="pointer-events-none absolute start-3 top-2.5 text-mute" />
-        <input type="search" aria-label={t("contacts.search")} placeholder={t("contacts.search")} value={text} onChange={(event) => setText(event.target.value)} className={`${INPUT} h-9 ps-9`} />
+        <input
+          type="search"
+          aria-label={t("contacts.search")}
+          placeholder={t("contacts.search")}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          className={`${INPUT} h-9 ps-9`}
+        />
       </div>
       {found.isPending ? (
         <Spinner />
       ) : found.isError ? (
         <Failure text={sentence(found.error)} onRetry={() => void found.refetch()} />
       ) : contacts.length === 0 ? (
-        <Empty icon={Users} title={wanted ? t("nothing_found") : t("contacts.none")} text={wanted ? t("contacts.none_match") : t("contacts.none_text")} />
+        <Empty
+          icon={Users}
+          title={wanted ? t("nothing_found") : t("contacts.none")}
+          text={wanted ? t("contacts.none_match") : t("contacts.none_text")}
+        />
       ) : (
         <>
           <ul className="overflow-hidden rounded-2xl border border-line bg-panel">

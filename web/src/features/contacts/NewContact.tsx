@@ -20,7 +20,9 @@ export function NewContact({ onClose }: { onClose: () => void }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
-    const points = kinds.map((kind) => ({ kind, value: (values[kind] ?? "").trim() })).filter((point) => point.value !== "");
+    const points = kinds
+      .map((kind) => ({ kind, value: (values[kind] ?? "").trim() }))
+      .filter((point) => point.value !== "");
     try {
       const contact = await createContact({ name: name.trim(), points });
       store.receive("contacts", contact);
@@ -38,7 +40,12 @@ export function NewContact({ onClose }: { onClose: () => void }) {
         <FormError text={error} />
         <TextField label={t("name")} required autoFocus value={name} onChange={setName} />
         {kinds.map((kind) => (
-          <TextField key={kind} label={kindName(kind)} value={values[kind] ?? ""} onChange={(value) => setValues({ ...values, [kind]: value })} />
+          <TextField
+            key={kind}
+            label={kindName(kind)}
+            value={values[kind] ?? ""}
+            onChange={(value) => setValues({ ...values, [kind]: value })}
+          />
         ))}
         <DialogActions>
           <Button onClick={onClose}>{t("cancel")}</Button>

@@ -7,10 +7,15 @@ import { BellOff, Check, CheckCheck, Mail, Tag, UserPlus, X } from "@/ui/icons";
 
 export function BulkBar({ ids }: { ids: readonly Id[] }) {
   const all = listIds.use();
-  const open = (kind: PickerKind) => (event: React.MouseEvent) => picker.set({ kind, ids, anchor: event.currentTarget });
+  const open = (kind: PickerKind) => (event: React.MouseEvent) =>
+    picker.set({ kind, ids, anchor: event.currentTarget });
   const clear = () => selection.set(new Set());
   return (
-    <div role="toolbar" aria-label={t("bulk")} className="mb-1 flex h-11 shrink-0 items-center gap-0.5 border-b border-line bg-sel px-2">
+    <div
+      role="toolbar"
+      aria-label={t("bulk")}
+      className="mb-1 flex h-11 shrink-0 items-center gap-0.5 border-b border-line bg-sel px-2"
+    >
       <IconButton label={t("bulk.clear")} keys="Escape" icon={X} onClick={clear} />
       <button
         type="button"

@@ -11,7 +11,10 @@ export function ContactDrawer({ conversation }: { conversation: Id }) {
     <Dialog.Root open onOpenChange={(open) => !open && close()}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-30 bg-scrim" />
-        <Dialog.Content aria-describedby={undefined} className="fixed inset-y-0 end-0 z-30 w-80 overflow-y-auto bg-panel shadow-pop outline-none">
+        <Dialog.Content
+          aria-describedby={undefined}
+          className="fixed inset-y-0 end-0 z-30 w-80 overflow-y-auto bg-panel shadow-pop outline-none"
+        >
           <Dialog.Title className="sr-only">{t("contact")}</Dialog.Title>
           <ContactPanel conversation={conversation} onBack={close} />
         </Dialog.Content>

@@ -18,7 +18,11 @@ function Sub({ title, children }: { title: string; children: ReactNode }) {
         <ChevronRight size={15} className="text-mute rtl:-scale-x-100" aria-hidden />
       </DropdownMenu.SubTrigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.SubContent sideOffset={4} collisionPadding={8} className={`${MENU} max-h-(--radix-dropdown-menu-content-available-height)`}>
+        <DropdownMenu.SubContent
+          sideOffset={4}
+          collisionPadding={8}
+          className={`${MENU} max-h-(--radix-dropdown-menu-content-available-height)`}
+        >
           {children}
         </DropdownMenu.SubContent>
       </DropdownMenu.Portal>
@@ -39,18 +43,29 @@ export function FilterMenu({ view, search }: { view: View; search: ListSearch })
   const users = useRows("users");
   const labels = useRows("labels");
   const used = channels.filter((channel) => inboxes.some((inbox) => inbox.channel === channel.name));
-  const active = [search.channel, search.inbox, search.assignee, search.label].filter((value) => value !== undefined).length;
-  const flip = <K extends keyof ListSearch>(name: K, wanted: ListSearch[K]) => setFilters({ [name]: search[name] === wanted ? undefined : wanted });
+  const active = [search.channel, search.inbox, search.assignee, search.label].filter(
+    (value) => value !== undefined,
+  ).length;
+  const flip = <K extends keyof ListSearch>(name: K, wanted: ListSearch[K]) =>
+    setFilters({ [name]: search[name] === wanted ? undefined : wanted });
   return (
     <Menu
       align="end"
       trigger={
-        <IconButton label={active ? t("filter.active", { count: active }) : t("filter")} icon={Filter} active={active > 0} />
+        <IconButton
+          label={active ? t("filter.active", { count: active }) : t("filter")}
+          icon={Filter}
+          active={active > 0}
+        />
       }
     >
       <Sub title={t("filter.channel")}>
         {used.map((channel) => (
-          <MenuChoice key={channel.name} checked={search.channel === channel.name} onSelect={() => flip("channel", channel.name)}>
+          <MenuChoice
+            key={channel.name}
+            checked={search.channel === channel.name}
+            onSelect={() => flip("channel", channel.name)}
+          >
             <Line icon={<ChannelIcon name={channel.name} own />} text={channel.title} />
           </MenuChoice>
         ))}
@@ -73,7 +88,10 @@ export function FilterMenu({ view, search }: { view: View; search: ListSearch })
         {labels.length === 0 && <MenuLabel>{t("label.none")}</MenuLabel>}
         {labels.map((label) => (
           <MenuChoice key={label.id} checked={search.label === label.id} onSelect={() => flip("label", label.id)}>
-            <Line icon={<i aria-hidden className="size-3 rounded-[3px]" style={{ background: label.colour }} />} text={label.name} />
+            <Line
+              icon={<i aria-hidden className="size-3 rounded-[3px]" style={{ background: label.colour }} />}
+              text={label.name}
+            />
           </MenuChoice>
         ))}
       </Sub>
@@ -87,7 +105,10 @@ export function FilterMenu({ view, search }: { view: View; search: ListSearch })
       {active > 0 && (
         <>
           <MenuLine />
-          <MenuItem icon={X} onSelect={() => setFilters({ channel: undefined, inbox: undefined, assignee: undefined, label: undefined })}>
+          <MenuItem
+            icon={X}
+            onSelect={() => setFilters({ channel: undefined, inbox: undefined, assignee: undefined, label: undefined })}
+          >
             {t("filter.clear")}
           </MenuItem>
         </>
@@ -102,7 +123,12 @@ function Chip({ text, onRemove }: { text: string; onRemove: () => void }) {
       <span dir="auto" className="max-w-40 truncate">
         {text}
       </span>
-      <button type="button" aria-label={t("remove.named", { name: text })} onClick={onRemove} className="grid size-5 place-items-center rounded text-mute hover:text-ink">
+      <button
+        type="button"
+        aria-label={t("remove.named", { name: text })}
+        onClick={onRemove}
+        className="grid size-5 place-items-center rounded text-mute hover:text-ink"
+      >
         <X size={12} aria-hidden />
       </button>
     </span>

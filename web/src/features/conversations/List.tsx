@@ -43,8 +43,11 @@ function NothingHere({ filter }: { filter: Filter }) {
       </Empty>
     );
   }
-  if (filter.view === "unread") return <Empty icon={Check} title={t("list.caught_up")} text={t("list.caught_up_text")} className="flex-1" />;
-  return <Empty icon={MessagesSquare} title={t("list.empty")} text={t(`list.empty.${filter.view}`)} className="flex-1" />;
+  if (filter.view === "unread")
+    return <Empty icon={Check} title={t("list.caught_up")} text={t("list.caught_up_text")} className="flex-1" />;
+  return (
+    <Empty icon={MessagesSquare} title={t("list.empty")} text={t(`list.empty.${filter.view}`)} className="flex-1" />
+  );
 }
 
 export function List({ filter, open }: { filter: Filter; open: Id | null }) {
@@ -81,7 +84,9 @@ export function List({ filter, open }: { filter: Filter; open: Id | null }) {
     const at = ids.indexOf(Number(row.dataset["row"]));
     const next = Math.min(ids.length - 1, Math.max(0, at + step));
     handle.current?.scrollToIndex(next, { align: "nearest" });
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${ids[next]}"] [data-open]`)?.focus());
+    requestAnimationFrame(() =>
+      box.current?.querySelector<HTMLElement>(`[data-row="${ids[next]}"] [data-open]`)?.focus(),
+    );
   };
 
   if (error && !list?.loaded) return <Failure text={error} onRetry={load} />;
@@ -89,7 +94,7 @@ export function List({ filter, open }: { filter: Filter; open: Id | null }) {
   if (ids.length === 0 && waiting === 0) return <NothingHere filter={filter} />;
   const focusable = open !== null && ids.includes(open) ? open : ids[0];
   return (
-    <div ref={box} {...bind} onKeyDown={onKeyDown} className="relative min-h-0 flex-1">
+    <div role="presentation" ref={box} {...bind} onKeyDown={onKeyDown} className="relative min-h-0 flex-1">
       {waiting > 0 && (
         <button
           type="button"

@@ -43,7 +43,12 @@ function SearchField({ q }: { q: string }) {
         className="h-8 w-full rounded-lg bg-raise ps-8 pe-8 text-sm outline-none focus-visible:outline-2 focus-visible:outline-accent max-sm:text-[16px] [&::-webkit-search-cancel-button]:hidden"
       />
       {text && (
-        <button type="button" aria-label={t("search.clear")} onClick={() => setText("")} className="absolute end-1 top-1 grid size-6 place-items-center rounded text-mute hover:text-ink">
+        <button
+          type="button"
+          aria-label={t("search.clear")}
+          onClick={() => setText("")}
+          className="absolute end-1 top-1 grid size-6 place-items-center rounded text-mute hover:text-ink"
+        >
           <X size={14} aria-hidden />
         </button>
       )}
@@ -62,7 +67,9 @@ function HealthNotice() {
       className="mx-2 mb-1 flex items-center gap-2 rounded-lg bg-bad-soft px-3 py-2 text-start text-xs text-bad"
     >
       <TriangleAlert size={15} className="shrink-0" aria-hidden />
-      <span className="min-w-0 flex-1 truncate">{t("health.notice", { name: broken.map((inbox) => inbox.name).join(", ") })}</span>
+      <span className="min-w-0 flex-1 truncate">
+        {t("health.notice", { name: broken.map((inbox) => inbox.name).join(", ") })}
+      </span>
       <span className="font-semibold underline">{t("health.look")}</span>
     </button>
   );

@@ -40,15 +40,29 @@ interface WhoProps {
 function Who({ onContact, onAddress }: WhoProps) {
   const [text, setText] = useState("");
   const q = useDeferredValue(text.trim());
-  const found = useQuery({ queryKey: ["contacts", "new", q], queryFn: ({ signal }) => listContacts(q, null, 6, signal) });
+  const found = useQuery({
+    queryKey: ["contacts", "new", q],
+    queryFn: ({ signal }) => listContacts(q, null, 6, signal),
+  });
   const looksLikeAddress = /[@\d+]/.test(q) && q.length > 3;
   return (
     <div>
-      <TextField label={t("new.to")} help={t("new.to_help")} autoFocus value={text} onChange={setText} autoComplete="off" />
+      <TextField
+        label={t("new.to")}
+        help={t("new.to_help")}
+        autoFocus
+        value={text}
+        onChange={setText}
+        autoComplete="off"
+      />
       <ul className="mt-2 flex flex-col">
         {looksLikeAddress && (
           <li>
-            <button type="button" onClick={() => onAddress(q)} className="flex w-full items-center gap-3 rounded-lg px-2 py-2 text-start hover:bg-hover">
+            <button
+              type="button"
+              onClick={() => onAddress(q)}
+              className="flex w-full items-center gap-3 rounded-lg px-2 py-2 text-start hover:bg-hover"
+            >
               <span className="grid size-8 place-items-center rounded-full bg-sel text-accent">
                 <Plus size={16} aria-hidden />
               </span>
@@ -58,7 +72,11 @@ function Who({ onContact, onAddress }: WhoProps) {
         )}
         {(found.data?.items ?? []).map((contact) => (
           <li key={contact.id}>
-            <button type="button" onClick={() => onContact(contact)} className="flex w-full items-center gap-3 rounded-lg px-2 py-1.5 text-start hover:bg-hover">
+            <button
+              type="button"
+              onClick={() => onContact(contact)}
+              className="flex w-full items-center gap-3 rounded-lg px-2 py-1.5 text-start hover:bg-hover"
+            >
               <Avatar name={contact.name} size={32} />
               <span className="min-w-0">
                 <bdi className="block truncate font-medium">{contact.name}</bdi>
@@ -82,7 +100,9 @@ function Write({ target, onBack }: { target: Target; onBack: () => void }) {
   const address = "address" in target ? target.address : "";
   const mail = address.includes("@");
   // A typed address with an @ cannot be dialled, and a number cannot be mailed: the kinds tell which inboxes fit.
-  const writers = all.filter(({ kinds, subject }) => (contact ? contact.points.some((point) => kinds.includes(point.kind)) : subject === mail));
+  const writers = all.filter(({ kinds, subject }) =>
+    contact ? contact.points.some((point) => kinds.includes(point.kind)) : subject === mail,
+  );
   const [inbox, setInbox] = useState<number | null>(null);
   const [name, setName] = useState("");
   const [text, setText] = useState("");
@@ -124,7 +144,12 @@ function Write({ target, onBack }: { target: Target; onBack: () => void }) {
       <div className="flex items-center gap-3 rounded-xl bg-raise px-3 py-2">
         <Avatar name={contact?.name ?? address} size={32} />
         <bdi className="min-w-0 flex-1 truncate font-medium">{contact?.name ?? address}</bdi>
-        <button type="button" aria-label={t("new.other")} onClick={onBack} className="grid size-7 place-items-center rounded text-mute hover:text-ink">
+        <button
+          type="button"
+          aria-label={t("new.other")}
+          onClick={onBack}
+          className="grid size-7 place-items-center rounded text-mute hover:text-ink"
+        >
           <X size={15} aria-hidden />
         </button>
       </div>
@@ -140,7 +165,13 @@ function Write({ target, onBack }: { target: Target; onBack: () => void }) {
               <SelectField
                 label={t("new.from")}
                 value={String(writer.inbox.id)}
-                options={writers.map((one) => [String(one.inbox.id), `${one.inbox.name}${one.inbox.address ? ` · ${one.inbox.address}` : ""}`] as const)}
+                options={writers.map(
+                  (one) =>
+                    [
+                      String(one.inbox.id),
+                      `${one.inbox.name}${one.inbox.address ? ` · ${one.inbox.address}` : ""}`,
+                    ] as const,
+                )}
                 onChange={(id) => setInbox(Number(id))}
               />
             </div>
@@ -156,12 +187,16 @@ function Write({ target, onBack }: { target: Target; onBack: () => void }) {
                 rows={5}
                 value={text}
                 onChange={(event) => setText(event.target.value)}
-                onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.form?.requestSubmit()}
+                onKeyDown={(event) =>
+                  event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.form?.requestSubmit()
+                }
                 className={classes(INPUT, "resize-y")}
               />
             )}
           </Field>
-          {contact && <Switch label={t("new.second")} help={t("new.second_help")} checked={second} onChange={setSecond} />}
+          {contact && (
+            <Switch label={t("new.second")} help={t("new.second_help")} checked={second} onChange={setSecond} />
+          )}
         </>
       )}
       <DialogActions>

@@ -1,5 +1,15 @@
 import { memo, type MouseEvent } from "react";
-import { assign, done, markRead, markUnread, reopen, tick, tickRange, toggleStar, waitingFor } from "@/actions/conversations";
+import {
+  assign,
+  done,
+  markRead,
+  markUnread,
+  reopen,
+  tick,
+  tickRange,
+  toggleStar,
+  waitingFor,
+} from "@/actions/conversations";
 import { picker, type PickerKind } from "@/actions/screen";
 import type { Conversation, Id, Last } from "@/api/types";
 import { t } from "@/i18n";
@@ -27,7 +37,9 @@ interface RowProps {
 /** Who wrote last, unless it is the contact. */
 function prefix(last: Last, me: string): string {
   if (last.direction !== "out") return "";
-  return last.author_name === null || last.author_name === me ? t("row.you") : t("row.author", { name: last.author_name.split(" ")[0] ?? "" });
+  return last.author_name === null || last.author_name === me
+    ? t("row.you")
+    : t("row.author", { name: last.author_name.split(" ")[0] ?? "" });
 }
 
 function Preview({ row, unread }: { row: Conversation; unread: number }) {
@@ -35,14 +47,19 @@ function Preview({ row, unread }: { row: Conversation; unread: number }) {
   const draft = row.my?.draft;
   const last = row.last;
   return (
-    <span dir="auto" className={classes("block min-w-0 flex-1 truncate text-start", unread > 0 ? "text-ink" : "text-mute")}>
+    <span
+      dir="auto"
+      className={classes("block min-w-0 flex-1 truncate text-start", unread > 0 ? "text-ink" : "text-mute")}
+    >
       {draft ? (
         <>
           <span className="font-medium text-bad">{t("row.draft")}</span> {draft}
         </>
       ) : last ? (
         <>
-          {last.audience === "team" && <Lock size={11} aria-label={t("comment")} className="me-1 inline align-[-1px]" />}
+          {last.audience === "team" && (
+            <Lock size={11} aria-label={t("comment")} className="me-1 inline align-[-1px]" />
+          )}
           {prefix(last, me)}
           {last.preview || t("row.attachment")}
         </>
@@ -79,7 +96,10 @@ function Waiting({ row }: { row: Conversation }) {
   if (ms === null) return <span className="ms-auto" />;
   const late = ms > 60 * 60_000;
   return (
-    <span className={classes("ms-auto flex shrink-0 items-center gap-1 tabular-nums", late && "text-warn")} title={t("row.waiting", { time: spanInWords(ms) })}>
+    <span
+      className={classes("ms-auto flex shrink-0 items-center gap-1 tabular-nums", late && "text-warn")}
+      title={t("row.waiting", { time: spanInWords(ms) })}
+    >
       <Clock size={11} aria-hidden />
       {span(ms)}
     </span>
@@ -112,7 +132,12 @@ function Actions({ row, unread }: { row: Conversation; unread: number }) {
       className="absolute end-1.5 bottom-1.5 z-10 hidden rounded-lg border border-line bg-panel p-px shadow-card group-focus-within:flex pointer-fine:group-hover:flex"
       onClick={(event) => event.stopPropagation()}
     >
-      <IconButton dense label={closed ? t("reopen") : t("cmd.done")} icon={closed ? RotateCcw : Check} onClick={() => (closed ? reopen(ids) : done(ids))} />
+      <IconButton
+        dense
+        label={closed ? t("reopen") : t("cmd.done")}
+        icon={closed ? RotateCcw : Check}
+        onClick={() => (closed ? reopen(ids) : done(ids))}
+      />
       <IconButton dense label={t("cmd.snooze")} icon={BellOff} onClick={open("snooze")} />
       <IconButton
         dense
@@ -120,8 +145,19 @@ function Actions({ row, unread }: { row: Conversation; unread: number }) {
         icon={UserPlus}
         onClick={(event) => (event.altKey ? assign(ids, me) : open("assign")(event))}
       />
-      <IconButton dense label={row.my?.starred ? t("unstar") : t("cmd.star")} icon={Star} active={row.my?.starred ?? false} onClick={() => toggleStar(ids)} />
-      <IconButton dense label={unread > 0 ? t("bulk.read") : t("cmd.unread")} icon={Mail} onClick={() => void (unread > 0 ? markRead(ids) : markUnread(ids))} />
+      <IconButton
+        dense
+        label={row.my?.starred ? t("unstar") : t("cmd.star")}
+        icon={Star}
+        active={row.my?.starred ?? false}
+        onClick={() => toggleStar(ids)}
+      />
+      <IconButton
+        dense
+        label={unread > 0 ? t("bulk.read") : t("cmd.unread")}
+        icon={Mail}
+        onClick={() => void (unread > 0 ? markRead(ids) : markUnread(ids))}
+      />
     </div>
   );
 }
@@ -147,7 +183,12 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
     >
       <div role="gridcell" className="relative z-10 h-9 w-9 shrink-0">
         <Avatar name={row.contact.name} />
-        {channelName && <ChannelBadge name={channelName} className={classes("absolute -end-1 -bottom-1.5 ring-2", here ? "ring-sel" : "ring-panel")} />}
+        {channelName && (
+          <ChannelBadge
+            name={channelName}
+            className={classes("absolute -end-1 -bottom-1.5 ring-2", here ? "ring-sel" : "ring-panel")}
+          />
+        )}
         <label
           className={classes(
             "absolute -inset-0.5 grid place-items-center rounded-full bg-raise",
@@ -181,9 +222,17 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
           }}
         />
         <div className="flex items-center gap-1.5">
-          <bdi className={classes("truncate text-sm", unread > 0 ? "font-semibold" : "font-medium")}>{row.contact.name}</bdi>
+          <bdi className={classes("truncate text-sm", unread > 0 ? "font-semibold" : "font-medium")}>
+            {row.contact.name}
+          </bdi>
           {row.my?.starred && <Star size={12} aria-hidden className="shrink-0 fill-warn text-warn" />}
-          <time dateTime={row.last?.at ?? row.created_at} className={classes("ms-auto shrink-0 text-2xs tabular-nums", unread > 0 ? "font-semibold text-accent" : "text-mute")}>
+          <time
+            dateTime={row.last?.at ?? row.created_at}
+            className={classes(
+              "ms-auto shrink-0 text-2xs tabular-nums",
+              unread > 0 ? "font-semibold text-accent" : "text-mute",
+            )}
+          >
             {shortTime(row.last?.at ?? row.created_at)}
           </time>
         </div>
@@ -191,7 +240,10 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
           <Preview row={row} unread={unread} />
           {row.failed_count > 0 && <CircleAlert size={14} aria-hidden className="shrink-0 text-bad" />}
           {unread > 0 && (
-            <span aria-hidden className="grid h-[18px] min-w-[18px] shrink-0 place-items-center rounded-full bg-accent px-1.5 text-2xs font-semibold text-accentink tabular-nums">
+            <span
+              aria-hidden
+              className="grid h-[18px] min-w-[18px] shrink-0 place-items-center rounded-full bg-accent px-1.5 text-2xs font-semibold text-accentink tabular-nums"
+            >
               {capped(unread)}
             </span>
           )}

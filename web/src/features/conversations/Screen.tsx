@@ -20,7 +20,11 @@ export function Screen() {
   const search = route.useSearch();
   const phone = usePhone();
   const wide = useWide();
-  const filter = useMemo(() => filterOf(view, search), [view, search.channel, search.inbox, search.assignee, search.label, search.q]); // eslint-disable-line react-hooks/exhaustive-deps -- c and pane do not change the list
+  const { channel, inbox, assignee, label, q } = search;
+  const filter = useMemo(
+    () => filterOf(view, { channel, inbox, assignee, label, q }),
+    [view, channel, inbox, assignee, label, q],
+  );
   const open = search.c ?? null;
   const list = listWidth.use();
   const panel = panelWidth.use();
@@ -47,14 +51,21 @@ export function Screen() {
         <ListPart
           aria-label={t("nav.conversations")}
           style={phone ? undefined : { width: list }}
-          className={classes("relative flex min-w-0 flex-col bg-panel", phone ? "flex-1" : "shrink-0 max-lg:max-w-[40vw]")}
+          className={classes(
+            "relative flex min-w-0 flex-col bg-panel",
+            phone ? "flex-1" : "shrink-0 max-lg:max-w-[40vw]",
+          )}
         >
           <ListPane view={view} search={search} filter={filter} />
           {!phone && <Splitter label={t("resize.list")} width={listWidth} min={280} max={480} direction={1} />}
         </ListPart>
       )}
       {!(phone && open === null) && (
-        <main id="main" tabIndex={-1} className={classes("min-w-0 flex-1 flex-col bg-bg outline-none", showsContact ? "hidden" : "flex")}>
+        <main
+          id="main"
+          tabIndex={-1}
+          className={classes("min-w-0 flex-1 flex-col bg-bg outline-none", showsContact ? "hidden" : "flex")}
+        >
           {open === null ? <Nothing /> : <ThreadPane key={open} id={open} />}
         </main>
       )}

@@ -21,7 +21,12 @@ export function Tabs({ view }: { view: View }) {
   };
   const none = !COUNTED.some((name) => name === view);
   return (
-    <div role="tablist" aria-label={t("tabs")} onKeyDown={onKeyDown} className="mb-1 flex h-11 shrink-0 items-stretch gap-0.5 border-b border-line px-2">
+    <div
+      role="tablist"
+      aria-label={t("tabs")}
+      onKeyDown={onKeyDown}
+      className="mb-1 flex h-11 shrink-0 items-stretch gap-0.5 border-b border-line px-2"
+    >
       {COUNTED.map((name, index) => {
         const here = name === view;
         const count = counts?.[name];
@@ -40,7 +45,9 @@ export function Tabs({ view }: { view: View }) {
               )}
             >
               <span className="max-w-full truncate">{t(`tab.${name}`)}</span>
-              <span className={classes("text-2xs tabular-nums", here ? "text-accent" : "")}>{count === undefined ? "–" : capped(count)}</span>
+              <span className={classes("text-2xs tabular-nums", here ? "text-accent" : "")}>
+                {count === undefined ? "–" : capped(count)}
+              </span>
             </button>
           </Tip>
         );

@@ -37,7 +37,8 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
   const known = new Set(frozen.current);
   const grown = live.length > 0 && known.size > 0 && live.slice(0, 1).some((id) => known.has(id));
   let ids: readonly Id[];
-  if (!held || filterNow.current !== filter || known.size === 0) ids = keepOpen(live, frozen.current, filterNow.current === filter ? open : null, stays);
+  if (!held || filterNow.current !== filter || known.size === 0)
+    ids = keepOpen(live, frozen.current, filterNow.current === filter ? open : null, stays);
   else {
     const alive = new Set(live);
     const kept = frozen.current.filter((id) => alive.has(id) || (!filter.q && stays(id)));
@@ -69,7 +70,12 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
 }
 
 /** The open row never leaves the list under the reader's eyes just because it was read. */
-function keepOpen(live: readonly Id[], before: readonly Id[], open: Id | null, stays: (id: Id) => boolean): readonly Id[] {
+function keepOpen(
+  live: readonly Id[],
+  before: readonly Id[],
+  open: Id | null,
+  stays: (id: Id) => boolean,
+): readonly Id[] {
   if (open === null || live.includes(open) || !before.includes(open) || !stays(open)) return live;
   const at = Math.min(before.indexOf(open), live.length);
   return [...live.slice(0, at), open, ...live.slice(at)];

@@ -11,7 +11,15 @@ import { Field, FormError, INPUT } from "@/ui/Field";
 import { WhenFields } from "./WhenDialog";
 
 /** Text and time of a message that still waits. */
-export function EditScheduled({ message, onClose, onSaved }: { message: Message; onClose: () => void; onSaved?: () => void }) {
+export function EditScheduled({
+  message,
+  onClose,
+  onSaved,
+}: {
+  message: Message;
+  onClose: () => void;
+  onSaved?: () => void;
+}) {
   const due = new Date(message.delivery?.due_at ?? message.at);
   const contact = useRow("contacts", useRow("conversations", message.conversation_id)?.contact.id);
   const [text, setText] = useState(message.text);
@@ -36,7 +44,16 @@ export function EditScheduled({ message, onClose, onSaved }: { message: Message;
       <div className="flex flex-col gap-4">
         <FormError text={error} />
         <Field label={t("message.text")}>
-          {(ids) => <textarea {...ids} dir="auto" rows={5} value={text} onChange={(event) => setText(event.target.value)} className={INPUT} />}
+          {(ids) => (
+            <textarea
+              {...ids}
+              dir="auto"
+              rows={5}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              className={INPUT}
+            />
+          )}
         </Field>
         <WhenFields zone={contact?.timezone ?? ownZone()} at={due} onChange={setAt} />
         {!ahead && <p className="text-xs text-bad">{t("when.past")}</p>}

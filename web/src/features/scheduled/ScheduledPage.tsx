@@ -23,7 +23,8 @@ interface LineProps {
 function Line({ message, onEdit, onChanged }: LineProps) {
   const look = useLook(message.channel);
   const act = (verb: typeof sendNow) => () => void settleScheduled(message, verb).then(onChanged);
-  const open = () => go({ to: "/conversations/$view", params: { view: "all" }, search: { c: message.conversation_id } });
+  const open = () =>
+    go({ to: "/conversations/$view", params: { view: "all" }, search: { c: message.conversation_id } });
   return (
     <li className="rounded-2xl border border-line bg-panel p-4">
       <div className="flex items-start gap-3">

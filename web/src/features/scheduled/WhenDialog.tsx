@@ -18,7 +18,13 @@ const HOUR = 3_600_000;
 export function WhenFields({ zone, at, onChange }: { zone: string; at: Date; onChange: (at: Date | null) => void }) {
   const [place, setPlace] = useState(isZone(zone) ? zone : ownZone());
   const [wall, setWall] = useState(() => wallClock(at, place));
-  const options = useMemo(() => [...new Set([place, zone, ownZone(), ...zones()])].filter(isZone).map((name) => [name, name.replaceAll("_", " ")] as const), [place, zone]);
+  const options = useMemo(
+    () =>
+      [...new Set([place, zone, ownZone(), ...zones()])]
+        .filter(isZone)
+        .map((name) => [name, name.replaceAll("_", " ")] as const),
+    [place, zone],
+  );
   const update = (nextWall: string, nextPlace: string) => {
     setWall(nextWall);
     setPlace(nextPlace);
@@ -28,10 +34,20 @@ export function WhenFields({ zone, at, onChange }: { zone: string; at: Date; onC
   return (
     <div className="grid gap-3 sm:grid-cols-2">
       <Field label={t("when.at")}>
-        {(ids) => <input {...ids} type="datetime-local" value={wall} onChange={(event) => update(event.target.value, place)} className={`${INPUT} h-9`} />}
+        {(ids) => (
+          <input
+            {...ids}
+            type="datetime-local"
+            value={wall}
+            onChange={(event) => update(event.target.value, place)}
+            className={`${INPUT} h-9`}
+          />
+        )}
       </Field>
       <SelectField label={t("when.zone")} value={place} options={options} onChange={(next) => update(wall, next)} />
-      {instant && place !== ownZone() && <p className="text-xs text-mute sm:col-span-2">{t("when.yours", { time: mediumTime(instant) })}</p>}
+      {instant && place !== ownZone() && (
+        <p className="text-xs text-mute sm:col-span-2">{t("when.yours", { time: mediumTime(instant) })}</p>
+      )}
     </div>
   );
 }

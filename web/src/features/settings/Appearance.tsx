@@ -48,15 +48,31 @@ export function Appearance() {
                   chosen === name ? "border-accent bg-sel text-accent" : "border-line hover:bg-hover",
                 )}
               >
-                <input type="radio" name="theme" className="sr-only" checked={chosen === name} onChange={() => paint(name)} />
+                <input
+                  type="radio"
+                  name="theme"
+                  className="sr-only"
+                  checked={chosen === name}
+                  onChange={() => paint(name)}
+                />
                 <Icon size={20} aria-hidden />
                 {t(title)}
               </label>
             ))}
           </div>
         </fieldset>
-        <Switch label={t("prefs.single_keys")} help={t("prefs.single_keys_help")} checked={preferences.single_keys !== false} onChange={(on) => void save({ single_keys: on })} />
-        <Switch label={t("prefs.enter_sends")} help={t("prefs.enter_sends_help")} checked={preferences.enter_sends === true} onChange={(on) => void save({ enter_sends: on })} />
+        <Switch
+          label={t("prefs.single_keys")}
+          help={t("prefs.single_keys_help")}
+          checked={preferences.single_keys !== false}
+          onChange={(on) => void save({ single_keys: on })}
+        />
+        <Switch
+          label={t("prefs.enter_sends")}
+          help={t("prefs.enter_sends_help")}
+          checked={preferences.enter_sends === true}
+          onChange={(on) => void save({ enter_sends: on })}
+        />
       </div>
     </Page>
   );

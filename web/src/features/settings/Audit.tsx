@@ -50,7 +50,9 @@ export function Audit() {
               <div className="min-w-0 flex-1">
                 <p>
                   <span className="font-medium">{maybe(`audit.${entry.action}`, words(entry.action))}</span>{" "}
-                  <span className="text-mute">{users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}</span>
+                  <span className="text-mute">
+                    {users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}
+                  </span>
                 </p>
                 <p className="text-xs break-words text-mute" dir="auto">
                   {details(entry)}

@@ -15,7 +15,18 @@ import { Page } from "@/ui/Page";
 import { toast } from "@/ui/toasts";
 import { useSaving } from "./useSaving";
 
-const COLOURS = ["#dc2626", "#ea580c", "#b45309", "#4d7c0f", "#0f766e", "#0369a1", "#2563eb", "#7c3aed", "#be185d", "#475569"];
+const COLOURS = [
+  "#dc2626",
+  "#ea580c",
+  "#b45309",
+  "#4d7c0f",
+  "#0f766e",
+  "#0369a1",
+  "#2563eb",
+  "#7c3aed",
+  "#be185d",
+  "#475569",
+];
 
 interface FormProps {
   kind: Coloured;
@@ -46,8 +57,21 @@ function Form({ kind, row, title, onClose }: FormProps) {
           <legend className="mb-1.5 font-medium">{t("colour")}</legend>
           <div className="flex flex-wrap gap-2">
             {COLOURS.map((one) => (
-              <label key={one} className={classes("grid size-8 cursor-pointer place-items-center rounded-lg has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent")} style={{ background: one }}>
-                <input type="radio" name="colour" className="sr-only" aria-label={one} checked={colour === one} onChange={() => setColour(one)} />
+              <label
+                key={one}
+                className={classes(
+                  "grid size-8 cursor-pointer place-items-center rounded-lg has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent",
+                )}
+                style={{ background: one }}
+              >
+                <input
+                  type="radio"
+                  name="colour"
+                  className="sr-only"
+                  aria-label={one}
+                  checked={colour === one}
+                  onChange={() => setColour(one)}
+                />
                 {colour === one && <Check size={16} className="text-white" aria-hidden />}
               </label>
             ))}
@@ -79,7 +103,8 @@ function List({ kind, words }: { kind: Coloured; words: Words }) {
   const admin = useMay(`${kind}:write`);
   const [editing, setEditing] = useState<Label | "new" | null>(null);
   const remove = async (row: Label) => {
-    if (!(await confirm({ title: t("delete.named", { name: row.name }), text: t(words.gone), action: t("delete") }))) return;
+    if (!(await confirm({ title: t("delete.named", { name: row.name }), text: t(words.gone), action: t("delete") })))
+      return;
     try {
       await deleteColoured(kind, row.id);
       store.remove(kind, row.id);
@@ -100,25 +125,64 @@ function List({ kind, words }: { kind: Coloured; words: Words }) {
         <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
           {rows.map((row) => (
             <li key={row.id} className="flex items-center gap-2 border-b border-line px-4 py-2.5 last:border-0">
-              <span className="min-w-0 flex-1">{kind === "labels" ? <LabelChip label={row} /> : <TagChip tag={row} />}</span>
+              <span className="min-w-0 flex-1">
+                {kind === "labels" ? <LabelChip label={row} /> : <TagChip tag={row} />}
+              </span>
               {admin && (
                 <>
-                  <IconButton label={t("edit.named", { name: row.name })} icon={Pencil} size={15} onClick={() => setEditing(row)} />
-                  <IconButton label={t("delete.named", { name: row.name })} icon={Trash} size={15} onClick={() => void remove(row)} />
+                  <IconButton
+                    label={t("edit.named", { name: row.name })}
+                    icon={Pencil}
+                    size={15}
+                    onClick={() => setEditing(row)}
+                  />
+                  <IconButton
+                    label={t("delete.named", { name: row.name })}
+                    icon={Trash}
+                    size={15}
+                    onClick={() => void remove(row)}
+                  />
                 </>
               )}
             </li>
           ))}
         </ul>
       )}
-      {editing && <Form kind={kind} row={editing === "new" ? null : editing} title={t(editing === "new" ? words.add : words.edit)} onClose={() => setEditing(null)} />}
+      {editing && (
+        <Form
+          kind={kind}
+          row={editing === "new" ? null : editing}
+          title={t(editing === "new" ? words.add : words.edit)}
+          onClose={() => setEditing(null)}
+        />
+      )}
     </Page>
   );
 }
 
 export const LabelsPage = () => (
-  <List kind="labels" words={{ title: "settings.labels", text: "labels.text", add: "labels.add", edit: "labels.edit", none: "labels.none", gone: "labels.gone" }} />
+  <List
+    kind="labels"
+    words={{
+      title: "settings.labels",
+      text: "labels.text",
+      add: "labels.add",
+      edit: "labels.edit",
+      none: "labels.none",
+      gone: "labels.gone",
+    }}
+  />
 );
 export const TagsPage = () => (
-  <List kind="tags" words={{ title: "settings.tags", text: "tags.text", add: "tags.add", edit: "tags.edit", none: "tags.none", gone: "tags.gone" }} />
+  <List
+    kind="tags"
+    words={{
+      title: "settings.tags",
+      text: "tags.text",
+      add: "tags.add",
+      edit: "tags.edit",
+      none: "tags.none",
+      gone: "tags.gone",
+    }}
+  />
 );

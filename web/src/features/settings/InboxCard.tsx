@@ -28,7 +28,11 @@ const TONES: Record<HealthState, string> = {
 
 const Health = ({ inbox }: { inbox: Inbox }) => {
   const state = inbox.enabled ? inbox.health.state : "off";
-  return <span className={classes("rounded-full px-2.5 py-0.5 text-xs font-semibold whitespace-nowrap", TONES[state])}>{t(`health.${state}`)}</span>;
+  return (
+    <span className={classes("rounded-full px-2.5 py-0.5 text-xs font-semibold whitespace-nowrap", TONES[state])}>
+      {t(`health.${state}`)}
+    </span>
+  );
 };
 
 function TestMessage({ inbox, onClose }: { inbox: Inbox; onClose: () => void }) {
@@ -46,7 +50,17 @@ function TestMessage({ inbox, onClose }: { inbox: Inbox; onClose: () => void }) 
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={saving.error} />
         <TextField label={t("test.to")} required autoFocus value={to} onChange={setTo} />
-        <Field label={t("message.text")}>{(ids) => <textarea {...ids} rows={3} value={text} onChange={(event) => setText(event.target.value)} className={INPUT} />}</Field>
+        <Field label={t("message.text")}>
+          {(ids) => (
+            <textarea
+              {...ids}
+              rows={3}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              className={INPUT}
+            />
+          )}
+        </Field>
         <DialogActions>
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button tone="primary" type="submit" busy={saving.busy}>
@@ -93,7 +107,14 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
     }
   };
   const remove = async () => {
-    if (!(await confirm({ title: t("inbox.delete_title", { name: inbox.name }), text: t("inbox.delete_text"), action: t("delete") }))) return;
+    if (
+      !(await confirm({
+        title: t("inbox.delete_title", { name: inbox.name }),
+        text: t("inbox.delete_text"),
+        action: t("delete"),
+      }))
+    )
+      return;
     try {
       await deleteInbox(inbox.id);
       store.remove("inboxes", inbox.id);
@@ -122,12 +143,7 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
         </div>
         <Health inbox={inbox} />
         {admin && (
-          <Menu
-            align="end"
-            trigger={
-              <IconButton label={t("inbox.more", { name: inbox.name })} icon={Ellipsis} />
-            }
-          >
+          <Menu align="end" trigger={<IconButton label={t("inbox.more", { name: inbox.name })} icon={Ellipsis} />}>
             <MenuItem icon={Pencil} onSelect={() => setDialog("edit")}>
               {t("edit")}
             </MenuItem>
@@ -137,7 +153,9 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
           </Menu>
         )}
       </div>
-      {note && inbox.enabled && inbox.health.state !== "ok" && <p className={classes("mt-3 rounded-lg px-3 py-2", TONES[inbox.health.state])}>{note}</p>}
+      {note && inbox.enabled && inbox.health.state !== "ok" && (
+        <p className={classes("mt-3 rounded-lg px-3 py-2", TONES[inbox.health.state])}>{note}</p>
+      )}
       <dl className="mt-3 flex flex-wrap gap-x-6 gap-y-1 text-xs text-mute">
         <div className="flex gap-1.5">
           <dt>{t("inbox.last_in")}</dt>
@@ -151,7 +169,9 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
       {admin && (
         <>
           <details className="mt-3">
-            <summary className="w-fit cursor-pointer rounded text-xs font-medium text-mute hover:text-ink">{t("inbox.details")}</summary>
+            <summary className="w-fit cursor-pointer rounded text-xs font-medium text-mute hover:text-ink">
+              {t("inbox.details")}
+            </summary>
             <div className="mt-2 flex flex-col gap-3">
               <div>
                 <p className="mb-1 text-xs text-mute">{t("inbox.hook_help")}</p>

@@ -51,14 +51,30 @@ export function InboxForm({ channel, inbox, onCancel, onSaved }: InboxFormProps)
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <FormError text={saving.error} />
-      <TextField label={t("inbox.name")} help={t("inbox.name_help")} error={saving.fields["name"]} required value={name} onChange={setName} />
+      <TextField
+        label={t("inbox.name")}
+        help={t("inbox.name_help")}
+        error={saving.fields["name"]}
+        required
+        value={name}
+        onChange={setName}
+      />
       {shown.filter((setting) => !setting.advanced).map(field)}
       {(advanced.length > 0 || inbox) && (
         <details className="rounded-xl border border-line px-4 py-3">
           <summary className="cursor-pointer font-medium">{t("field.advanced")}</summary>
           <div className="mt-4 flex flex-col gap-4">
             {advanced.map(field)}
-            {inbox && <TextField label={t("inbox.rate")} help={t("inbox.rate_help")} type="number" min={1} value={rate} onChange={setRate} />}
+            {inbox && (
+              <TextField
+                label={t("inbox.rate")}
+                help={t("inbox.rate_help")}
+                type="number"
+                min={1}
+                value={rate}
+                onChange={setRate}
+              />
+            )}
           </div>
         </details>
       )}

@@ -31,7 +31,12 @@ function Connect({ onClose }: { onClose: () => void }) {
   if (channel) {
     const finish = (inbox: Inbox) => (channel.can.address_kinds.includes("visitor") ? setMade(inbox) : onClose());
     return (
-      <Dialog open onClose={onClose} title={t("inbox.connect_named", { channel: channel.title })} text={channel.description}>
+      <Dialog
+        open
+        onClose={onClose}
+        title={t("inbox.connect_named", { channel: channel.title })}
+        text={channel.description}
+      >
         <InboxForm channel={channel} onCancel={() => setChannel(null)} onSaved={finish} />
       </Dialog>
     );
@@ -41,7 +46,11 @@ function Connect({ onClose }: { onClose: () => void }) {
       <ul className="flex flex-col gap-2">
         {channels.map((one) => (
           <li key={one.name}>
-            <button type="button" onClick={() => setChannel(one)} className="flex w-full items-center gap-3 rounded-xl border border-line p-3 text-start hover:border-accent hover:bg-raise">
+            <button
+              type="button"
+              onClick={() => setChannel(one)}
+              className="flex w-full items-center gap-3 rounded-xl border border-line p-3 text-start hover:border-accent hover:bg-raise"
+            >
               <ChannelBadge name={one.name} size={36} />
               <span className="min-w-0 flex-1">
                 <span className="block font-semibold">{one.title}</span>

@@ -54,8 +54,24 @@ function PasswordForm() {
     <form onSubmit={(event) => void submit(event)} className={CARD}>
       <h2 className="text-base font-semibold">{t("password.change")}</h2>
       <FormError text={saving.error} />
-      <TextField label={t("password.current")} type="password" autoComplete="current-password" required value={current} onChange={setCurrent} />
-      <TextField label={t("password.new")} type="password" autoComplete="new-password" minLength={8} required value={next} onChange={setNext} help={t("password.rule", { count: 8 })} />
+      <TextField
+        label={t("password.current")}
+        type="password"
+        autoComplete="current-password"
+        required
+        value={current}
+        onChange={setCurrent}
+      />
+      <TextField
+        label={t("password.new")}
+        type="password"
+        autoComplete="new-password"
+        minLength={8}
+        required
+        value={next}
+        onChange={setNext}
+        help={t("password.rule", { count: 8 })}
+      />
       <div>
         <Button type="submit" busy={saving.busy}>
           {t("password.change")}
@@ -75,7 +91,9 @@ function Sessions() {
           <li key={session.id} className="flex items-center gap-3">
             <Laptop size={18} className="text-mute" aria-hidden />
             <span className="min-w-0 flex-1 truncate">{session.agent ?? t("sessions.unknown")}</span>
-            <span className="text-xs text-mute">{session.current ? t("sessions.current") : mediumTime(session.seen_at)}</span>
+            <span className="text-xs text-mute">
+              {session.current ? t("sessions.current") : mediumTime(session.seen_at)}
+            </span>
           </li>
         ))}
       </ul>

@@ -15,7 +15,11 @@ import { toast } from "@/ui/toasts";
 function One({ item, onChanged }: { item: SetAside; onChanged: () => void }) {
   const inbox = useRow("inboxes", item.inbox_id);
   const settle = async (how: "replay" | "discard") => {
-    if (how === "discard" && !(await confirm({ title: t("set_aside.discard_title"), text: t("set_aside.discard_text"), action: t("discard") }))) return;
+    if (
+      how === "discard" &&
+      !(await confirm({ title: t("set_aside.discard_title"), text: t("set_aside.discard_text"), action: t("discard") }))
+    )
+      return;
     try {
       await settleSetAside(item.id, how);
       onChanged();
@@ -33,7 +37,10 @@ function One({ item, onChanged }: { item: SetAside; onChanged: () => void }) {
       </p>
       <p className="mt-1 text-bad">{item.error}</p>
       {item.preview && (
-        <pre dir="auto" className="mt-2 max-h-32 overflow-auto rounded-lg bg-raise px-3 py-2 font-mono text-xs whitespace-pre-wrap">
+        <pre
+          dir="auto"
+          className="mt-2 max-h-32 overflow-auto rounded-lg bg-raise px-3 py-2 font-mono text-xs whitespace-pre-wrap"
+        >
           {item.preview}
         </pre>
       )}

@@ -19,12 +19,26 @@ export function SettingField({ setting, value, stored, error, onChange }: Settin
     case "bool":
       return <Switch label={setting.label} help={help} checked={value === true} onChange={onChange} />;
     case "choice":
-      return <SelectField label={setting.label} help={help} error={error} value={text} options={setting.choices} onChange={onChange} />;
+      return (
+        <SelectField
+          label={setting.label}
+          help={help}
+          error={error}
+          value={text}
+          options={setting.choices}
+          onChange={onChange}
+        />
+      );
     case "textarea":
     case "json":
     case "list":
       return (
-        <Field label={setting.label} help={help ?? (setting.kind === "list" ? t("field.one_per_line") : undefined)} error={error} required={setting.required}>
+        <Field
+          label={setting.label}
+          help={help ?? (setting.kind === "list" ? t("field.one_per_line") : undefined)}
+          error={error}
+          required={setting.required}
+        >
           {(ids) => (
             <textarea
               {...ids}

@@ -4,7 +4,20 @@ import { t, type Key } from "@/i18n";
 import { classes } from "@/lib/text";
 import { usePhone } from "@/lib/useMedia";
 import { useMe } from "@/sync/store";
-import { Inbox, KeyRound, Laptop, ScrollText, Settings, ShieldAlert, Tag, UserRound, Users, UsersRound, Filter, type LucideIcon } from "@/ui/icons";
+import {
+  Inbox,
+  KeyRound,
+  Laptop,
+  ScrollText,
+  Settings,
+  ShieldAlert,
+  Tag,
+  UserRound,
+  Users,
+  UsersRound,
+  Filter,
+  type LucideIcon,
+} from "@/ui/icons";
 import { Appearance } from "./Appearance";
 import { Audit } from "./Audit";
 import { Inboxes } from "./Inboxes";
@@ -36,7 +49,13 @@ const GROUPS: readonly { title: Key; entries: readonly Entry[] }[] = [
       { page: "teams", title: "settings.teams", icon: UsersRound, body: Teams, needs: "people:read" },
       { page: "workspace", title: "settings.workspace", icon: Settings, body: WorkspacePage, needs: "workspace:write" },
       { page: "tokens", title: "settings.tokens", icon: KeyRound, body: Tokens, needs: null },
-      { page: "set-aside", title: "settings.set_aside", icon: ShieldAlert, body: SetAsidePage, needs: "set_aside:write" },
+      {
+        page: "set-aside",
+        title: "settings.set_aside",
+        icon: ShieldAlert,
+        body: SetAsidePage,
+        needs: "set_aside:write",
+      },
       { page: "audit", title: "settings.audit", icon: ScrollText, body: Audit, needs: "audit:read" },
     ],
   },
@@ -55,7 +74,10 @@ export function SettingsPage() {
   const { page } = route.useParams();
   const phone = usePhone();
   const { permissions } = useMe();
-  const groups = GROUPS.map((group) => ({ ...group, entries: group.entries.filter((entry) => entry.needs === null || permissions.includes(entry.needs)) }));
+  const groups = GROUPS.map((group) => ({
+    ...group,
+    entries: group.entries.filter((entry) => entry.needs === null || permissions.includes(entry.needs)),
+  }));
   const all = groups.flatMap((group) => group.entries);
   const here = all.find((entry) => entry.page === page) ?? all[0];
   const Body = here?.body ?? Profile;
@@ -63,7 +85,11 @@ export function SettingsPage() {
     <>
       <nav
         aria-label={t("nav.settings")}
-        className={classes(phone ? "fixed inset-x-0 top-0 z-10 flex gap-1 overflow-x-auto border-b border-line bg-panel p-2" : "w-56 shrink-0 overflow-y-auto border-e border-line bg-panel p-3")}
+        className={classes(
+          phone
+            ? "fixed inset-x-0 top-0 z-10 flex gap-1 overflow-x-auto border-b border-line bg-panel p-2"
+            : "w-56 shrink-0 overflow-y-auto border-e border-line bg-panel p-3",
+        )}
       >
         {groups.map((group) => (
           <div key={group.title} className={phone ? "contents" : "mb-4"}>

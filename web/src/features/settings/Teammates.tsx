@@ -15,7 +15,8 @@ import { useSaving } from "./useSaving";
 
 /** Nobody is made owner in passing. */
 const ROLES: readonly Role[] = ["admin", "user"];
-const roleOptions = (now: Role) => (now === "owner" ? (["owner", ...ROLES] as const) : ROLES).map((role) => [role, t(`role.${role}`)] as const);
+const roleOptions = (now: Role) =>
+  (now === "owner" ? (["owner", ...ROLES] as const) : ROLES).map((role) => [role, t(`role.${role}`)] as const);
 
 function Invite({ onClose }: { onClose: () => void }) {
   const [form, setForm] = useState({ name: "", email: "", password: "", role: "user" as Role });
@@ -28,10 +29,40 @@ function Invite({ onClose }: { onClose: () => void }) {
     <Dialog open onClose={onClose} title={t("teammates.add")} text={t("teammates.add_text")}>
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={saving.error} />
-        <TextField label={t("name")} required autoFocus value={form.name} onChange={(name) => setForm({ ...form, name })} error={saving.fields["name"]} />
-        <TextField label={t("email_address")} type="email" required value={form.email} onChange={(email) => setForm({ ...form, email })} error={saving.fields["email"]} />
-        <TextField label={t("teammates.password")} help={t("teammates.password_help")} type="password" autoComplete="new-password" minLength={8} required value={form.password} onChange={(password) => setForm({ ...form, password })} error={saving.fields["password"]} />
-        <SelectField label={t("role")} value={form.role} options={roleOptions("user")} help={t(`role.${form.role}_help`)} onChange={(role) => setForm({ ...form, role: role as Role })} />
+        <TextField
+          label={t("name")}
+          required
+          autoFocus
+          value={form.name}
+          onChange={(name) => setForm({ ...form, name })}
+          error={saving.fields["name"]}
+        />
+        <TextField
+          label={t("email_address")}
+          type="email"
+          required
+          value={form.email}
+          onChange={(email) => setForm({ ...form, email })}
+          error={saving.fields["email"]}
+        />
+        <TextField
+          label={t("teammates.password")}
+          help={t("teammates.password_help")}
+          type="password"
+          autoComplete="new-password"
+          minLength={8}
+          required
+          value={form.password}
+          onChange={(password) => setForm({ ...form, password })}
+          error={saving.fields["password"]}
+        />
+        <SelectField
+          label={t("role")}
+          value={form.role}
+          options={roleOptions("user")}
+          help={t(`role.${form.role}_help`)}
+          onChange={(role) => setForm({ ...form, role: role as Role })}
+        />
         <DialogActions>
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button tone="primary" type="submit" busy={saving.busy}>
@@ -59,9 +90,31 @@ function Edit({ user, self, onClose }: { user: User; self: boolean; onClose: () 
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={saving.error} />
         <TextField label={t("name")} required value={name} onChange={setName} />
-        {!self && <SelectField label={t("role")} value={role} options={roleOptions(user.role)} help={t(`role.${role}_help`)} onChange={(next) => setRole(next as Role)} />}
-        {role === "user" && <Switch label={t("teammates.only_assigned")} help={t("teammates.only_assigned_help")} checked={onlyAssigned} onChange={setOnlyAssigned} />}
-        {!self && <Switch label={t("teammates.active")} help={t("teammates.active_help")} checked={active} onChange={setActive} />}
+        {!self && (
+          <SelectField
+            label={t("role")}
+            value={role}
+            options={roleOptions(user.role)}
+            help={t(`role.${role}_help`)}
+            onChange={(next) => setRole(next as Role)}
+          />
+        )}
+        {role === "user" && (
+          <Switch
+            label={t("teammates.only_assigned")}
+            help={t("teammates.only_assigned_help")}
+            checked={onlyAssigned}
+            onChange={setOnlyAssigned}
+          />
+        )}
+        {!self && (
+          <Switch
+            label={t("teammates.active")}
+            help={t("teammates.active_help")}
+            checked={active}
+            onChange={setActive}
+          />
+        )}
         <DialogActions>
           <Button onClick={onClose}>{t("cancel")}</Button>
           <Button tone="primary" type="submit" busy={saving.busy}>
@@ -110,7 +163,14 @@ export function Teammates() {
                 {t("teammates.reactivate")}
               </Button>
             )}
-            {admin && <IconButton label={t("edit.named", { name: user.name })} icon={Pencil} size={15} onClick={() => setEditing(user)} />}
+            {admin && (
+              <IconButton
+                label={t("edit.named", { name: user.name })}
+                icon={Pencil}
+                size={15}
+                onClick={() => setEditing(user)}
+              />
+            )}
           </li>
         ))}
       </ul>

@@ -23,7 +23,10 @@ function Form({ team, onClose }: { team: Team | null; onClose: () => void }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const body = { name: name.trim(), member_ids: [...members] };
-    if (await saving.run(async () => store.put("teams", team ? await changeTeam(team.id, body) : await createTeam(body)))) onClose();
+    if (
+      await saving.run(async () => store.put("teams", team ? await changeTeam(team.id, body) : await createTeam(body)))
+    )
+      onClose();
   };
   return (
     <Dialog open onClose={onClose} title={t(team ? "teams.edit" : "teams.add")}>
@@ -33,8 +36,16 @@ function Form({ team, onClose }: { team: Team | null; onClose: () => void }) {
         <fieldset>
           <legend className="mb-1 font-medium">{t("teams.members")}</legend>
           {users.map((user) => (
-            <label key={user.id} className="flex cursor-pointer items-center gap-3 rounded-lg px-2 py-1.5 hover:bg-hover">
-              <input type="checkbox" className="size-4 accent-accent" checked={members.includes(user.id)} onChange={() => flip(user.id)} />
+            <label
+              key={user.id}
+              className="flex cursor-pointer items-center gap-3 rounded-lg px-2 py-1.5 hover:bg-hover"
+            >
+              <input
+                type="checkbox"
+                className="size-4 accent-accent"
+                checked={members.includes(user.id)}
+                onChange={() => flip(user.id)}
+              />
               <Avatar name={user.name} size={26} />
               <bdi>{user.name}</bdi>
             </label>
@@ -57,7 +68,8 @@ export function Teams() {
   const admin = useMay("people:write");
   const [editing, setEditing] = useState<Team | "new" | null>(null);
   const remove = async (team: Team) => {
-    if (!(await confirm({ title: t("delete.named", { name: team.name }), text: t("teams.gone"), action: t("delete") }))) return;
+    if (!(await confirm({ title: t("delete.named", { name: team.name }), text: t("teams.gone"), action: t("delete") })))
+      return;
     try {
       await deleteTeam(team.id);
       store.remove("teams", team.id);
@@ -91,8 +103,18 @@ export function Teams() {
               </div>
               {admin && (
                 <>
-                  <IconButton label={t("edit.named", { name: team.name })} icon={Pencil} size={15} onClick={() => setEditing(team)} />
-                  <IconButton label={t("delete.named", { name: team.name })} icon={Trash} size={15} onClick={() => void remove(team)} />
+                  <IconButton
+                    label={t("edit.named", { name: team.name })}
+                    icon={Pencil}
+                    size={15}
+                    onClick={() => setEditing(team)}
+                  />
+                  <IconButton
+                    label={t("delete.named", { name: team.name })}
+                    icon={Trash}
+                    size={15}
+                    onClick={() => void remove(team)}
+                  />
                 </>
               )}
             </li>

@@ -37,7 +37,9 @@ function Create({ onClose }: { onClose: () => void }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const expires = days ? { expires_at: new Date(Date.now() + Number(days) * DAY).toISOString() } : {};
-    await saving.run(async () => setMade(await createToken({ name: name.trim(), scopes: scopesFor(reach, permissions), ...expires })));
+    await saving.run(async () =>
+      setMade(await createToken({ name: name.trim(), scopes: scopesFor(reach, permissions), ...expires })),
+    );
   };
   if (made) {
     return (
@@ -56,11 +58,18 @@ function Create({ onClose }: { onClose: () => void }) {
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={saving.error} />
         <TextField label={t("name")} help={t("tokens.name_help")} required autoFocus value={name} onChange={setName} />
-        <SelectField label={t("tokens.scope")} value={reach} options={REACHES.map((one) => [one, t(`scope.${one}`)] as const)} onChange={(next) => setReach(next as Reach)} />
+        <SelectField
+          label={t("tokens.scope")}
+          value={reach}
+          options={REACHES.map((one) => [one, t(`scope.${one}`)] as const)}
+          onChange={(next) => setReach(next as Reach)}
+        />
         <SelectField
           label={t("tokens.expires")}
           value={days}
-          options={LIFETIMES.map((one) => [one, one ? t("tokens.days", { count: Number(one) }) : t("tokens.never")] as const)}
+          options={LIFETIMES.map(
+            (one) => [one, one ? t("tokens.days", { count: Number(one) }) : t("tokens.never")] as const,
+          )}
           onChange={setDays}
         />
         <DialogActions>
@@ -80,7 +89,10 @@ export function Tokens() {
   const [adding, setAdding] = useState(false);
   const again = () => queries.invalidateQueries({ queryKey: ["tokens"] });
   const remove = async (token: Token) => {
-    if (!(await confirm({ title: t("delete.named", { name: token.name }), text: t("tokens.gone"), action: t("delete") }))) return;
+    if (
+      !(await confirm({ title: t("delete.named", { name: token.name }), text: t("tokens.gone"), action: t("delete") }))
+    )
+      return;
     try {
       await deleteToken(token.id);
       await again();
@@ -114,12 +126,18 @@ export function Tokens() {
                   {token.name}
                 </p>
                 <p className="text-xs text-mute">
-                  <code dir="ltr">{token.prefix}…</code> · {token.scopes.join(", ")} · {t("tokens.created", { date: longDate(token.created_at) })}
+                  <code dir="ltr">{token.prefix}…</code> · {token.scopes.join(", ")} ·{" "}
+                  {t("tokens.created", { date: longDate(token.created_at) })}
                   {token.expires_at && ` · ${t("tokens.until", { date: longDate(token.expires_at) })}`} ·{" "}
                   {token.last_used_at ? t("tokens.used", { date: longDate(token.last_used_at) }) : t("tokens.unused")}
                 </p>
               </div>
-              <IconButton label={t("delete.named", { name: token.name })} icon={Trash} size={15} onClick={() => void remove(token)} />
+              <IconButton
+                label={t("delete.named", { name: token.name })}
+                icon={Trash}
+                size={15}
+                onClick={() => void remove(token)}
+              />
             </li>
           ))}
         </ul>

@@ -17,7 +17,10 @@ export function WorkspacePage() {
   const [joining, setJoining] = useState<Joining>(workspace.settings.joining ?? "contact");
   const [days, setDays] = useState(String(workspace.settings.reopen_days ?? ""));
   const saving = useSaving();
-  const options = useMemo(() => [...new Set([workspace.timezone, ...zones()])].map((one) => [one, one.replaceAll("_", " ")] as const), [workspace.timezone]);
+  const options = useMemo(
+    () => [...new Set([workspace.timezone, ...zones()])].map((one) => [one, one.replaceAll("_", " ")] as const),
+    [workspace.timezone],
+  );
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const saved = await saving.run(async () => {
@@ -28,10 +31,19 @@ export function WorkspacePage() {
   };
   return (
     <Page title={t("settings.workspace")} narrow>
-      <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-5 rounded-2xl border border-line bg-panel p-5">
+      <form
+        onSubmit={(event) => void submit(event)}
+        className="flex flex-col gap-5 rounded-2xl border border-line bg-panel p-5"
+      >
         <FormError text={saving.error} />
         <TextField label={t("workspace.name")} required value={name} onChange={setName} />
-        <SelectField label={t("workspace.zone")} value={zone} options={options} onChange={setZone} help={t("workspace.zone_help")} />
+        <SelectField
+          label={t("workspace.zone")}
+          value={zone}
+          options={options}
+          onChange={setZone}
+          help={t("workspace.zone_help")}
+        />
         <SelectField
           label={t("joining")}
           value={joining}
@@ -42,7 +54,16 @@ export function WorkspacePage() {
           help={t(`joining.${joining}_help`)}
           onChange={(next) => setJoining(next as Joining)}
         />
-        <TextField label={t("reopen_days")} help={t("reopen_days.help")} type="number" min={0} max={365} required value={days} onChange={setDays} />
+        <TextField
+          label={t("reopen_days")}
+          help={t("reopen_days.help")}
+          type="number"
+          min={0}
+          max={365}
+          required
+          value={days}
+          onChange={setDays}
+        />
         <div>
           <Button tone="primary" type="submit" busy={saving.busy}>
             {t("save")}

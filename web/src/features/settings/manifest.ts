@@ -13,14 +13,17 @@ export const isShown = (setting: Setting, values: Values, all: readonly Setting[
 };
 
 export function startingValues(settings: readonly Setting[], known: Record<string, unknown> = {}): Values {
-  return Object.fromEntries(settings.map((setting) => [setting.name, toField(setting, known[setting.name] ?? setting.default)]));
+  return Object.fromEntries(
+    settings.map((setting) => [setting.name, toField(setting, known[setting.name] ?? setting.default)]),
+  );
 }
 
 function toField(setting: Setting, value: unknown): string | boolean {
   if (setting.kind === "bool") return value === true;
   if (setting.kind === "secret") return "";
   if (Array.isArray(value)) return value.join("\n");
-  if (setting.kind === "json" && value !== null && value !== undefined && value !== "") return JSON.stringify(value, null, 2);
+  if (setting.kind === "json" && value !== null && value !== undefined && value !== "")
+    return JSON.stringify(value, null, 2);
   return value === null || value === undefined ? "" : String(value);
 }
 
@@ -39,7 +42,11 @@ export function toSettings(settings: readonly Setting[], values: Values): Record
 function fromField(setting: Setting, value: string | boolean | undefined): unknown {
   if (typeof value !== "string") return value ?? false;
   if (setting.kind === "number") return value.trim() === "" ? null : Number(value);
-  if (setting.kind === "list") return value.split(/[\n,]/).map((one) => one.trim()).filter(Boolean);
+  if (setting.kind === "list")
+    return value
+      .split(/[\n,]/)
+      .map((one) => one.trim())
+      .filter(Boolean);
   if (setting.kind === "json") return value.trim() === "" ? null : (JSON.parse(value) as unknown);
   return value;
 }

@@ -37,10 +37,15 @@ export function Frame() {
   useTitle();
   useEffect(listenToKeys, []);
   // On a phone the thread has the whole screen: its composer stands where the bar would be.
-  const inThread = useRouterState({ select: (state) => "c" in state.location.search && state.location.search.c !== undefined });
+  const inThread = useRouterState({
+    select: (state) => "c" in state.location.search && state.location.search.c !== undefined,
+  });
   return (
     <div className="flex h-full flex-col">
-      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-60 focus:m-2 focus:rounded-lg focus:bg-panel focus:px-4 focus:py-2 focus:shadow-pop">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-60 focus:m-2 focus:rounded-lg focus:bg-panel focus:px-4 focus:py-2 focus:shadow-pop"
+      >
         {t("skip")}
       </a>
       <NetworkBar />

@@ -15,7 +15,12 @@ const IN_COMPOSER = [
 export default function Help() {
   return (
     <Dialog open wide onClose={() => overlay.set(null)} title={t("help.title")} text={t("help.text")}>
-      <div tabIndex={0} role="group" aria-label={t("help.title")} className="grid gap-x-8 gap-y-5 rounded-lg sm:grid-cols-2">
+      <div
+        tabIndex={0}
+        role="group"
+        aria-label={t("help.title")}
+        className="grid gap-x-8 gap-y-5 rounded-lg sm:grid-cols-2"
+      >
         {GROUPS.map((group) => (
           <section key={group}>
             <h3 className="mb-1.5 text-xs font-semibold text-mute">{t(`help.${group}`)}</h3>

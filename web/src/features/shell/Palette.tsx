@@ -13,8 +13,10 @@ import { ChannelIcon } from "@/ui/Channel";
 import { Search } from "@/ui/icons";
 import { Keys } from "@/ui/Menu";
 
-const ITEM = "flex min-h-9 cursor-pointer items-center gap-3 rounded-lg px-3 py-1.5 text-sm data-[selected=true]:bg-hover";
-const GROUP = "[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-semibold [&_[cmdk-group-heading]]:text-mute";
+const ITEM =
+  "flex min-h-9 cursor-pointer items-center gap-3 rounded-lg px-3 py-1.5 text-sm data-[selected=true]:bg-hover";
+const GROUP =
+  "[&_[cmdk-group-heading]]:px-3 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:font-semibold [&_[cmdk-group-heading]]:text-mute";
 
 const then = (run: () => void) => () => {
   overlay.set(null);
@@ -25,8 +27,16 @@ const then = (run: () => void) => () => {
 function useFound(text: string) {
   const q = useDeferredValue(text.trim());
   const enabled = q.length > 1;
-  const contacts = useQuery({ queryKey: ["contacts", "palette", q], queryFn: ({ signal }) => listContacts(q, null, 5, signal), enabled });
-  const conversations = useQuery({ queryKey: ["palette", q], queryFn: () => listConversations({ view: "all", q }, null, 5), enabled });
+  const contacts = useQuery({
+    queryKey: ["contacts", "palette", q],
+    queryFn: ({ signal }) => listContacts(q, null, 5, signal),
+    enabled,
+  });
+  const conversations = useQuery({
+    queryKey: ["palette", q],
+    queryFn: () => listConversations({ view: "all", q }, null, 5),
+    enabled,
+  });
   return { contacts: contacts.data?.items ?? [], conversations: conversations.data?.items ?? [] };
 }
 
@@ -45,13 +55,20 @@ export default function Palette() {
           <Menu label={t("cmd.palette")} loop>
             <div className="flex items-center gap-2.5 border-b border-line px-4">
               <Search size={17} className="text-mute" aria-hidden />
-              <Menu.Input value={text} onValueChange={setText} placeholder={t("palette.placeholder")} className="h-13 flex-1 bg-transparent text-base outline-none" />
+              <Menu.Input
+                value={text}
+                onValueChange={setText}
+                placeholder={t("palette.placeholder")}
+                className="h-13 flex-1 bg-transparent text-base outline-none"
+              />
               <Keys keys="Escape" />
             </div>
             <Menu.List className="max-h-[min(24rem,60vh)] overflow-y-auto p-1.5">
               <Menu.Empty className="px-3 py-8 text-center text-mute">{t("nothing_found")}</Menu.Empty>
               <Menu.Group heading={t("palette.actions")} className={GROUP}>
-                {COMMANDS.filter((command) => command.id !== "palette" && command.id !== "leave" && available(command)).map((command) => (
+                {COMMANDS.filter(
+                  (command) => command.id !== "palette" && command.id !== "leave" && available(command),
+                ).map((command) => (
                   <Menu.Item key={command.id} value={titleOf(command)} onSelect={then(command.run)} className={ITEM}>
                     <span className="flex-1">{titleOf(command)}</span>
                     {command.keys && <Keys keys={command.keys} />}
@@ -61,7 +78,13 @@ export default function Palette() {
               {found.conversations.length > 0 && (
                 <Menu.Group heading={t("nav.conversations")} className={GROUP} forceMount>
                   {found.conversations.map((row) => (
-                    <Menu.Item key={row.id} forceMount value={`conversation ${row.id}`} onSelect={then(() => openConversation(row.id))} className={ITEM}>
+                    <Menu.Item
+                      key={row.id}
+                      forceMount
+                      value={`conversation ${row.id}`}
+                      onSelect={then(() => openConversation(row.id))}
+                      className={ITEM}
+                    >
                       <ChannelIcon name={row.channels[0]} size={16} own />
                       <span dir="auto" className="shrink-0">
                         {row.contact.name}

@@ -22,9 +22,17 @@ function Assign({ open }: { open: OpenPicker }) {
   const row = useRow("conversations", open.ids.length === 1 ? open.ids[0] : null);
   const options = useMemo(() => {
     const active = users.filter((user) => user.active);
-    const people = [...active.filter((user) => user.id === me.user.id), ...active.filter((user) => user.id !== me.user.id)];
+    const people = [
+      ...active.filter((user) => user.id === me.user.id),
+      ...active.filter((user) => user.id !== me.user.id),
+    ];
     return [
-      { id: "none", text: t("assign.nobody"), icon: <UserRound size={20} className="text-mute" aria-hidden />, checked: row?.assignee_id === null },
+      {
+        id: "none",
+        text: t("assign.nobody"),
+        icon: <UserRound size={20} className="text-mute" aria-hidden />,
+        checked: row?.assignee_id === null,
+      },
       ...people.map((user) => ({
         id: `user:${user.id}`,
         text: user.name,
@@ -65,7 +73,8 @@ function Labels({ open }: { open: OpenPicker }) {
       checked: targets.length > 0 && targets.every((row) => row.labels.includes(label.id)),
     }));
   }, [labels, rows, open.ids]);
-  const pick = (id: string) => void verbs.setLabel(open.ids, Number(id), !options.find((option) => option.id === id)?.checked);
+  const pick = (id: string) =>
+    void verbs.setLabel(open.ids, Number(id), !options.find((option) => option.id === id)?.checked);
   const create = async (name: string) => {
     try {
       const label = await createColoured("labels", { name, colour: COLOURS[labels.length % COLOURS.length] as string });
@@ -76,7 +85,14 @@ function Labels({ open }: { open: OpenPicker }) {
     }
   };
   const mayCreate = useMay("labels:write");
-  return <Picker label={t("label.pick")} options={options} onPick={pick} onCreate={mayCreate ? (name) => void create(name) : undefined} />;
+  return (
+    <Picker
+      label={t("label.pick")}
+      options={options}
+      onPick={pick}
+      onCreate={mayCreate ? (name) => void create(name) : undefined}
+    />
+  );
 }
 
 function Snooze({ open }: { open: OpenPicker }) {
@@ -118,7 +134,11 @@ function Snooze({ open }: { open: OpenPicker }) {
   );
 }
 
-const BODIES: Record<OpenPicker["kind"], (props: { open: OpenPicker }) => ReactNode> = { assign: Assign, label: Labels, snooze: Snooze };
+const BODIES: Record<OpenPicker["kind"], (props: { open: OpenPicker }) => ReactNode> = {
+  assign: Assign,
+  label: Labels,
+  snooze: Snooze,
+};
 
 export function PickerHost() {
   const open = picker.use();
@@ -127,7 +147,10 @@ export function PickerHost() {
   if (!open) return null;
   const Body = BODIES[open.kind];
   const measurable = {
-    current: { getBoundingClientRect: () => anchor.current?.getBoundingClientRect() ?? new DOMRect(innerWidth / 2, innerHeight / 4, 0, 0) },
+    current: {
+      getBoundingClientRect: () =>
+        anchor.current?.getBoundingClientRect() ?? new DOMRect(innerWidth / 2, innerHeight / 4, 0, 0),
+    },
   };
   return (
     <Popover.Root open onOpenChange={(next) => !next && close()}>

@@ -8,7 +8,19 @@ import { useCounts, useMe } from "@/sync/store";
 import { signOutEverywhere } from "@/api/workspace";
 import { Avatar } from "@/ui/bits";
 import { IconButton } from "@/ui/Button";
-import { AlarmClock, CircleHelp, Laptop, LogOut, MessagesSquare, Moon, Settings, Sun, UserRound, Users, type LucideIcon } from "@/ui/icons";
+import {
+  AlarmClock,
+  CircleHelp,
+  Laptop,
+  LogOut,
+  MessagesSquare,
+  Moon,
+  Settings,
+  Sun,
+  UserRound,
+  Users,
+  type LucideIcon,
+} from "@/ui/icons";
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine } from "@/ui/Menu";
 import { Tip } from "@/ui/Tooltip";
 import { leave } from "./session";
@@ -21,7 +33,13 @@ interface Entry {
   command: string;
 }
 const ENTRIES: readonly Entry[] = [
-  { to: "/conversations/all", under: "/conversations", title: "nav.conversations", icon: MessagesSquare, command: "go-all" },
+  {
+    to: "/conversations/all",
+    under: "/conversations",
+    title: "nav.conversations",
+    icon: MessagesSquare,
+    command: "go-all",
+  },
   { to: "/contacts", under: "/contacts", title: "nav.contacts", icon: Users, command: "go-contacts" },
   { to: "/scheduled", under: "/scheduled", title: "nav.scheduled", icon: AlarmClock, command: "go-scheduled" },
   { to: "/settings/inboxes", under: "/settings", title: "nav.settings", icon: Settings, command: "go-settings" },
@@ -38,7 +56,8 @@ function useBadge(entry: Entry): number {
   return entry.under === "/conversations" ? unread : 0;
 }
 
-const nameOf = (entry: Entry, badge: number) => (badge > 0 ? t("nav.with_unread", { name: t(entry.title), count: badge }) : t(entry.title));
+const nameOf = (entry: Entry, badge: number) =>
+  badge > 0 ? t("nav.with_unread", { name: t(entry.title), count: badge }) : t(entry.title);
 
 function RailLink({ entry, here }: { entry: Entry; here: boolean }) {
   const badge = useBadge(entry);
@@ -56,7 +75,10 @@ function RailLink({ entry, here }: { entry: Entry; here: boolean }) {
       >
         <Icon size={20} aria-hidden />
         {badge > 0 && (
-          <span className="absolute -end-0.5 -top-0.5 rounded-full bg-accent px-1 text-[10px] leading-4 font-semibold text-accentink tabular-nums" aria-hidden>
+          <span
+            className="absolute -end-0.5 -top-0.5 rounded-full bg-accent px-1 text-[10px] leading-4 font-semibold text-accentink tabular-nums"
+            aria-hidden
+          >
             {badge > 99 ? "99+" : badge}
           </span>
         )}
@@ -68,7 +90,10 @@ function RailLink({ entry, here }: { entry: Entry; here: boolean }) {
 export function Rail() {
   const isHere = useHere();
   return (
-    <nav aria-label={t("nav.main")} className="hidden w-15 shrink-0 flex-col items-center gap-1.5 border-e border-line bg-raise py-3 sm:flex">
+    <nav
+      aria-label={t("nav.main")}
+      className="hidden w-15 shrink-0 flex-col items-center gap-1.5 border-e border-line bg-raise py-3 sm:flex"
+    >
       <img src="/favicon.svg" alt="" className="mb-2 size-8 rounded-lg" />
       {ENTRIES.map((entry) => (
         <RailLink key={entry.to} entry={entry} here={isHere(entry)} />
@@ -139,7 +164,10 @@ function BarLink({ entry, here }: { entry: Entry; here: boolean }) {
     <Link
       to={entry.to}
       aria-current={here ? "page" : undefined}
-      className={classes("relative flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 px-0.5 pt-2 pb-1.5 text-2xs font-medium", here ? "text-accent" : "text-mute")}
+      className={classes(
+        "relative flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 px-0.5 pt-2 pb-1.5 text-2xs font-medium",
+        here ? "text-accent" : "text-mute",
+      )}
     >
       <span className="relative">
         <Icon size={21} aria-hidden />
@@ -159,13 +187,19 @@ function BarLink({ entry, here }: { entry: Entry; here: boolean }) {
 export function BottomBar() {
   const isHere = useHere();
   return (
-    <nav aria-label={t("nav.main")} className="flex shrink-0 border-t border-line bg-panel pb-[env(safe-area-inset-bottom)] sm:hidden">
+    <nav
+      aria-label={t("nav.main")}
+      className="flex shrink-0 border-t border-line bg-panel pb-[env(safe-area-inset-bottom)] sm:hidden"
+    >
       {ENTRIES.map((entry) => (
         <BarLink key={entry.to} entry={entry} here={isHere(entry)} />
       ))}
       <MeMenu
         trigger={
-          <button type="button" className="flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium text-mute">
+          <button
+            type="button"
+            className="flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium text-mute"
+          >
             <UserRound size={21} aria-hidden />
             {t("nav.me_short")}
           </button>

@@ -32,7 +32,15 @@ interface Account {
   password: string;
 }
 
-function AccountStep({ account, onChange, onNext }: { account: Account; onChange: (account: Account) => void; onNext: () => void }) {
+function AccountStep({
+  account,
+  onChange,
+  onNext,
+}: {
+  account: Account;
+  onChange: (account: Account) => void;
+  onNext: () => void;
+}) {
   const short = account.password !== "" && account.password.length < SHORTEST;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -40,8 +48,22 @@ function AccountStep({ account, onChange, onNext }: { account: Account; onChange
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
-      <TextField label={t("your_name")} autoComplete="name" required autoFocus value={account.name} onChange={(name) => onChange({ ...account, name })} />
-      <TextField label={t("email_address")} type="email" autoComplete="username" required value={account.email} onChange={(email) => onChange({ ...account, email })} />
+      <TextField
+        label={t("your_name")}
+        autoComplete="name"
+        required
+        autoFocus
+        value={account.name}
+        onChange={(name) => onChange({ ...account, name })}
+      />
+      <TextField
+        label={t("email_address")}
+        type="email"
+        autoComplete="username"
+        required
+        value={account.email}
+        onChange={(email) => onChange({ ...account, email })}
+      />
       <TextField
         label={t("password")}
         type="password"
@@ -66,7 +88,10 @@ function WorkspaceStep({ account, onBack, onDone }: { account: Account; onBack: 
   const [zone, setZone] = useState(ownZone());
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const options = useMemo(() => [...new Set([ownZone(), ...zones()])].map((one) => [one, one.replaceAll("_", " ")] as const), []);
+  const options = useMemo(
+    () => [...new Set([ownZone(), ...zones()])].map((one) => [one, one.replaceAll("_", " ")] as const),
+    [],
+  );
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -83,8 +108,21 @@ function WorkspaceStep({ account, onBack, onDone }: { account: Account; onBack: 
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <FormError text={error} />
-      <TextField label={t("workspace.name")} required autoFocus value={name} onChange={setName} help={t("workspace.name_help")} />
-      <SelectField label={t("workspace.zone")} value={zone} options={options} onChange={setZone} help={t("workspace.zone_help")} />
+      <TextField
+        label={t("workspace.name")}
+        required
+        autoFocus
+        value={name}
+        onChange={setName}
+        help={t("workspace.name_help")}
+      />
+      <SelectField
+        label={t("workspace.zone")}
+        value={zone}
+        options={options}
+        onChange={setZone}
+        help={t("workspace.zone_help")}
+      />
       <div className="flex gap-2">
         <Button onClick={onBack}>{t("back")}</Button>
         <Button tone="primary" type="submit" busy={busy} className="flex-1">
@@ -117,7 +155,12 @@ function InboxStep({ onDone }: { onDone: () => void }) {
   return (
     <div className="flex flex-col gap-2">
       {channels.map((one) => (
-        <button key={one.name} type="button" onClick={() => setChannel(one)} className="flex items-center gap-3 rounded-xl border border-line p-3 text-start hover:border-accent hover:bg-raise">
+        <button
+          key={one.name}
+          type="button"
+          onClick={() => setChannel(one)}
+          className="flex items-center gap-3 rounded-xl border border-line p-3 text-start hover:border-accent hover:bg-raise"
+        >
           <ChannelBadge name={one.name} size={36} />
           <span className="min-w-0 flex-1">
             <span className="block font-semibold">{one.title}</span>

@@ -2,7 +2,17 @@ import type { ReactNode } from "react";
 import { t } from "@/i18n";
 
 /** The card in the middle of the pages before the app: sign-in and set-up. */
-export const Sheet = ({ title, text, wide, children }: { title: string; text?: string; wide?: boolean; children: ReactNode }) => (
+export const Sheet = ({
+  title,
+  text,
+  wide,
+  children,
+}: {
+  title: string;
+  text?: string;
+  wide?: boolean;
+  children: ReactNode;
+}) => (
   <main className="grid min-h-full place-items-center overflow-y-auto bg-raise px-4 py-10">
     <div className={wide ? "w-full max-w-xl" : "w-full max-w-sm"}>
       <p className="mb-6 flex items-center justify-center gap-2.5 text-lg font-semibold tracking-tight">

@@ -32,8 +32,23 @@ export function SignIn() {
     <Sheet title={t("sign_in.title")}>
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         <FormError text={error} />
-        <TextField label={t("email_address")} type="email" autoComplete="username" required autoFocus value={email} onChange={setEmail} />
-        <TextField label={t("password")} type="password" autoComplete="current-password" required value={password} onChange={setPassword} />
+        <TextField
+          label={t("email_address")}
+          type="email"
+          autoComplete="username"
+          required
+          autoFocus
+          value={email}
+          onChange={setEmail}
+        />
+        <TextField
+          label={t("password")}
+          type="password"
+          autoComplete="current-password"
+          required
+          value={password}
+          onChange={setPassword}
+        />
         <Button tone="primary" type="submit" busy={busy} className="mt-1 w-full">
           {t("sign_in")}
         </Button>

@@ -15,7 +15,16 @@ function words(data: Record<string, unknown>): Record<string, string> {
   const until = data["snoozed_until"] ?? data["until"];
   return {
     ...all,
-    name: all["assignee_name"] ?? user?.name ?? all["label"] ?? label?.name ?? team?.name ?? all["name"] ?? all["point"] ?? all["display"] ?? "",
+    name:
+      all["assignee_name"] ??
+      user?.name ??
+      all["label"] ??
+      label?.name ??
+      team?.name ??
+      all["name"] ??
+      all["point"] ??
+      all["display"] ??
+      "",
     time: typeof until === "string" ? mediumTime(until) : "",
   };
 }

@@ -57,7 +57,10 @@ export function DeliveryMark({ message }: { message: Message }) {
   const [Icon, tone] = MARKS[state];
   return (
     <Popover.Root>
-      <Popover.Trigger aria-label={t("delivery.details", { state: t(`delivery.${state}`) })} className={classes("-m-1 grid size-6 place-items-center rounded", tone)}>
+      <Popover.Trigger
+        aria-label={t("delivery.details", { state: t(`delivery.${state}`) })}
+        className={classes("-m-1 grid size-6 place-items-center rounded", tone)}
+      >
         <Icon size={14} aria-hidden />
       </Popover.Trigger>
       <Popover.Portal>

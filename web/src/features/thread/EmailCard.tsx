@@ -54,7 +54,11 @@ const People = ({ label, list }: { label: string; list: readonly string[] }) =>
   ) : null;
 
 const Quiet = ({ text, onClick }: { text: string; onClick: () => void }) => (
-  <button type="button" onClick={onClick} className="rounded-md px-2 py-1 text-xs font-medium text-mute hover:bg-hover hover:text-ink">
+  <button
+    type="button"
+    onClick={onClick}
+    className="rounded-md px-2 py-1 text-xs font-medium text-mute hover:bg-hover hover:text-ink"
+  >
     {text}
   </button>
 );
@@ -70,8 +74,16 @@ export function EmailCard({ message, onImage }: { message: Message; onImage: OnI
   const body = message.reply ?? message.text;
   const email = message.email;
   return (
-    <article aria-label={t(out ? "message.out" : "message.in", { channel: look.title, name: whoOf(message) })} className={classes("group flex px-3 py-2 sm:px-5", out && "justify-end")}>
-      <div className={classes("w-full max-w-2xl rounded-2xl border bg-panel px-4 py-3 shadow-card", out ? "border-accent/25" : "border-line")}>
+    <article
+      aria-label={t(out ? "message.out" : "message.in", { channel: look.title, name: whoOf(message) })}
+      className={classes("group flex px-3 py-2 sm:px-5", out && "justify-end")}
+    >
+      <div
+        className={classes(
+          "w-full max-w-2xl rounded-2xl border bg-panel px-4 py-3 shadow-card",
+          out ? "border-accent/25" : "border-line",
+        )}
+      >
         <header className="flex items-start gap-3">
           <Avatar name={whoOf(message)} size={32} />
           <div className="min-w-0 flex-1">
@@ -79,7 +91,12 @@ export function EmailCard({ message, onImage }: { message: Message; onImage: OnI
               <bdi className="truncate font-semibold">{whoOf(message)}</bdi>
               {email?.from && <bdi className="truncate text-xs text-mute max-sm:hidden">{bare(email.from)}</bdi>}
             </p>
-            <button type="button" aria-expanded={heads} onClick={() => setHeads(!heads)} className="min-h-6 max-w-full truncate text-xs text-mute hover:text-ink">
+            <button
+              type="button"
+              aria-expanded={heads}
+              onClick={() => setHeads(!heads)}
+              className="min-h-6 max-w-full truncate text-xs text-mute hover:text-ink"
+            >
               {email && email.to.length > 0 ? t("email.to", { to: email.to.join(", ") }) : look.title}
               {email && email.cc.length > 0 && ` · ${t("email.cc_count", { count: email.cc.length })}`}
             </button>
@@ -128,7 +145,9 @@ export function EmailCard({ message, onImage }: { message: Message; onImage: OnI
                 <Ellipsis size={15} aria-hidden />
               </button>
             )}
-            {message.has_html && <Quiet text={t(layout ? "email.as_text" : "email.as_layout")} onClick={() => setLayout(!layout)} />}
+            {message.has_html && (
+              <Quiet text={t(layout ? "email.as_text" : "email.as_layout")} onClick={() => setLayout(!layout)} />
+            )}
             {layout && !images && <Quiet text={t("email.images")} onClick={() => setImages(true)} />}
           </footer>
         )}

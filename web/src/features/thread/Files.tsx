@@ -5,7 +5,8 @@ import { Download, FileIcon, LoaderCircle, TriangleAlert } from "@/ui/icons";
 import type { OnImage } from "./MessageItem";
 
 const isReady = (file: StoredFile): boolean => file.url !== null && (file.state ?? "ready") === "ready";
-const isImage = (file: StoredFile): boolean => isReady(file) && /^image\/(png|jpe?g|gif|webp|avif|svg\+xml)$/.test(file.content_type);
+const isImage = (file: StoredFile): boolean =>
+  isReady(file) && /^image\/(png|jpe?g|gif|webp|avif|svg\+xml)$/.test(file.content_type);
 const isAudio = (file: StoredFile): boolean => isReady(file) && file.content_type.startsWith("audio/");
 const isVideo = (file: StoredFile): boolean => isReady(file) && file.content_type.startsWith("video/");
 
@@ -36,6 +37,7 @@ function Document({ file }: { file: StoredFile }) {
   );
 }
 
+/* eslint-disable jsx-a11y/media-has-caption -- what contacts send has no captions */
 export function Files({ files, onImage, end }: { files: readonly StoredFile[]; onImage: OnImage; end?: boolean }) {
   if (files.length === 0) return null;
   const images = files.filter(isImage);
@@ -43,15 +45,43 @@ export function Files({ files, onImage, end }: { files: readonly StoredFile[]; o
   return (
     <div className={classes("mt-1.5 flex flex-wrap gap-1.5", end && "justify-end")}>
       {images.map((file, index) => (
-        <button key={file.id} type="button" onClick={() => onImage(images, index)} aria-label={t("file.open", { name: file.name })} className="overflow-hidden rounded-xl border border-line">
-          <img src={file.url ?? ""} alt="" loading="lazy" className={classes("block bg-raise object-cover", images.length === 1 ? "h-44 w-64 max-w-full" : "h-28 w-36")} />
+        <button
+          key={file.id}
+          type="button"
+          onClick={() => onImage(images, index)}
+          aria-label={t("file.open", { name: file.name })}
+          className="overflow-hidden rounded-xl border border-line"
+        >
+          <img
+            src={file.url ?? ""}
+            alt=""
+            loading="lazy"
+            className={classes(
+              "block bg-raise object-cover",
+              images.length === 1 ? "h-44 w-64 max-w-full" : "h-28 w-36",
+            )}
+          />
         </button>
       ))}
       {rest.map((file) =>
         isAudio(file) ? (
-          <audio key={file.id} controls preload="none" src={file.url ?? ""} aria-label={file.name} className="h-10 max-w-full" />
+          <audio
+            key={file.id}
+            controls
+            preload="none"
+            src={file.url ?? ""}
+            aria-label={file.name}
+            className="h-10 max-w-full"
+          />
         ) : isVideo(file) ? (
-          <video key={file.id} controls preload="metadata" src={file.url ?? ""} aria-label={file.name} className="max-h-72 max-w-full rounded-xl" />
+          <video
+            key={file.id}
+            controls
+            preload="metadata"
+            src={file.url ?? ""}
+            aria-label={file.name}
+            className="max-h-72 max-w-full rounded-xl"
+          />
         ) : (
           <Document key={file.id} file={file} />
         ),

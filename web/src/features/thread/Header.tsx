@@ -10,24 +10,43 @@ import { useMe, useRow, useRows } from "@/sync/store";
 import { usePresence } from "@/sync/whispers";
 import { Avatar, LabelChip } from "@/ui/bits";
 import { Button, IconButton } from "@/ui/Button";
-import { ArrowLeft, BellOff, Check, Copy, Ellipsis, Mail, Merge, PanelRight, RotateCcw, Star, Tag, UserPlus } from "@/ui/icons";
+import {
+  ArrowLeft,
+  BellOff,
+  Check,
+  Copy,
+  Ellipsis,
+  Mail,
+  Merge,
+  PanelRight,
+  RotateCcw,
+  Star,
+  Tag,
+  UserPlus,
+} from "@/ui/icons";
 import { Menu, MenuItem, MenuLine } from "@/ui/Menu";
 import { Tip } from "@/ui/Tooltip";
 import { useState } from "react";
 import { MergeDialog } from "./MergeDialog";
 
-const open = (kind: PickerKind, id: Id) => (event: React.MouseEvent) => picker.set({ kind, ids: [id], anchor: event.currentTarget });
+const open = (kind: PickerKind, id: Id) => (event: React.MouseEvent) =>
+  picker.set({ kind, ids: [id], anchor: event.currentTarget });
 
 /** Teammates who look at the same conversation. */
 function Others({ id }: { id: Id }) {
   const me = useMe().user.id;
   const presence = usePresence(id);
   const users = useRows("users");
-  const here = users.filter((user) => user.id !== me && (presence.viewing.includes(user.id) || presence.typing.includes(user.id)));
+  const here = users.filter(
+    (user) => user.id !== me && (presence.viewing.includes(user.id) || presence.typing.includes(user.id)),
+  );
   return (
     <>
       {here.map((user) => (
-        <Tip key={user.id} text={t(presence.typing.includes(user.id) ? "typing.teammate" : "viewing", { name: user.name })}>
+        <Tip
+          key={user.id}
+          text={t(presence.typing.includes(user.id) ? "typing.teammate" : "viewing", { name: user.name })}
+        >
           <span className="rounded-full ring-2 ring-accent">
             <Avatar name={user.name} size={22} />
           </span>
@@ -54,13 +73,29 @@ export function Header({ id }: { id: Id }) {
     <header className="flex shrink-0 flex-col border-b border-line bg-panel">
       <Title className="sr-only">{t("thread.with", { name: row.contact.name })}</Title>
       <div className="flex h-15 items-center gap-1 ps-2 pe-3 sm:gap-1.5 sm:ps-4">
-        {phone && <IconButton label={t("back")} icon={ArrowLeft} className="rtl:-scale-x-100" onClick={() => openConversation(null)} />}
-        <button type="button" onClick={showContact} className="flex min-w-0 items-center gap-2.5 rounded-lg text-start" title={t("thread.contact", { name: row.contact.name })}>
+        {phone && (
+          <IconButton
+            label={t("back")}
+            icon={ArrowLeft}
+            className="rtl:-scale-x-100"
+            onClick={() => openConversation(null)}
+          />
+        )}
+        <button
+          type="button"
+          onClick={showContact}
+          className="flex min-w-0 items-center gap-2.5 rounded-lg text-start"
+          title={t("thread.contact", { name: row.contact.name })}
+        >
           <Avatar name={row.contact.name} size={34} />
           <span className="min-w-0">
             <bdi className="block truncate text-base leading-5 font-semibold">{row.contact.name}</bdi>
             <span className="block truncate text-2xs text-mute">
-              {closed ? t("status.closed") : row.status === "snoozed" && row.snoozed_until ? t("status.snoozed", { time: mediumTime(row.snoozed_until) }) : (row.subject ?? t("status.open"))}
+              {closed
+                ? t("status.closed")
+                : row.status === "snoozed" && row.snoozed_until
+                  ? t("status.snoozed", { time: mediumTime(row.snoozed_until) })
+                  : (row.subject ?? t("status.open"))}
             </span>
           </span>
         </button>
@@ -79,22 +114,41 @@ export function Header({ id }: { id: Id }) {
           </Tip>
           {!phone && (
             <>
-              <IconButton data-picker="label" label={t("cmd.label")} keys={keysOf("label")} icon={Tag} onClick={open("label", id)} />
-              <IconButton label={row.my?.starred ? t("unstar") : t("cmd.star")} keys={keysOf("star")} icon={Star} onClick={() => toggleStar(ids)} className={row.my?.starred ? "[&_svg]:fill-warn [&_svg]:text-warn" : ""} />
-              <IconButton data-picker="snooze" label={t("cmd.snooze")} keys={keysOf("snooze")} icon={BellOff} onClick={open("snooze", id)} />
+              <IconButton
+                data-picker="label"
+                label={t("cmd.label")}
+                keys={keysOf("label")}
+                icon={Tag}
+                onClick={open("label", id)}
+              />
+              <IconButton
+                label={row.my?.starred ? t("unstar") : t("cmd.star")}
+                keys={keysOf("star")}
+                icon={Star}
+                onClick={() => toggleStar(ids)}
+                className={row.my?.starred ? "[&_svg]:fill-warn [&_svg]:text-warn" : ""}
+              />
+              <IconButton
+                data-picker="snooze"
+                label={t("cmd.snooze")}
+                keys={keysOf("snooze")}
+                icon={BellOff}
+                onClick={open("snooze", id)}
+              />
             </>
           )}
           <Tip text={closed ? t("reopen") : t("cmd.done")} keys={keysOf("done")}>
-            <Button tone={closed ? "plain" : "primary"} small className="ms-1 h-8 px-3" icon={closed ? RotateCcw : Check} onClick={() => (closed ? reopen(ids) : done(ids))}>
+            <Button
+              tone={closed ? "plain" : "primary"}
+              small
+              className="ms-1 h-8 px-3"
+              icon={closed ? RotateCcw : Check}
+              onClick={() => (closed ? reopen(ids) : done(ids))}
+            >
               {closed ? t("reopen") : t("done")}
             </Button>
           </Tip>
-          <Menu
-            align="end"
-            trigger={
-              <IconButton label={t("more")} icon={Ellipsis} />
-            }
-          >
+          <Menu align="end" trigger={<IconButton label={t("more")} icon={Ellipsis} />}>
             {phone && (
               <>
                 <MenuItem icon={Star} onSelect={() => toggleStar(ids)}>
@@ -119,7 +173,16 @@ export function Header({ id }: { id: Id }) {
               {t("merge.open")}
             </MenuItem>
           </Menu>
-          {!phone && <IconButton label={t("cmd.panel")} keys={keysOf("panel")} icon={PanelRight} active={shown} className="rtl:-scale-x-100" onClick={togglePanel} />}
+          {!phone && (
+            <IconButton
+              label={t("cmd.panel")}
+              keys={keysOf("panel")}
+              icon={PanelRight}
+              active={shown}
+              className="rtl:-scale-x-100"
+              onClick={togglePanel}
+            />
+          )}
         </div>
       </div>
       {row.labels.length > 0 && (

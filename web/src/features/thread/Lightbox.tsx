@@ -32,7 +32,11 @@ export function Lightbox({ files, at, onMove, onClose }: LightboxProps) {
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-50 bg-scrim backdrop-blur-sm" />
-        <Dialog.Content aria-describedby={undefined} onKeyDown={onKeyDown} className="fixed inset-0 z-50 flex flex-col outline-none">
+        <Dialog.Content
+          aria-describedby={undefined}
+          onKeyDown={onKeyDown}
+          className="fixed inset-0 z-50 flex flex-col outline-none"
+        >
           <div className="flex items-center gap-2 p-3">
             <Dialog.Title className="min-w-0 flex-1 truncate rounded-full bg-ink/70 px-4 py-2 text-sm text-bg">
               <bdi>{file.name}</bdi>
@@ -46,8 +50,18 @@ export function Lightbox({ files, at, onMove, onClose }: LightboxProps) {
             </Dialog.Close>
           </div>
           <div className="grid min-h-0 flex-1 place-items-center overflow-auto p-4">
-            <button type="button" aria-label={t("file.zoom")} onClick={() => setZoom((zoom + 1) % STEPS.length)} className={zoom === STEPS.length - 1 ? "cursor-zoom-out" : "cursor-zoom-in"}>
-              <img src={file.url ?? ""} alt={file.name} style={{ transform: `scale(${STEPS[zoom]})` }} className="max-h-[80vh] max-w-full origin-center rounded-lg transition-transform" />
+            <button
+              type="button"
+              aria-label={t("file.zoom")}
+              onClick={() => setZoom((zoom + 1) % STEPS.length)}
+              className={zoom === STEPS.length - 1 ? "cursor-zoom-out" : "cursor-zoom-in"}
+            >
+              <img
+                src={file.url ?? ""}
+                alt={file.name}
+                style={{ transform: `scale(${STEPS[zoom]})` }}
+                className="max-h-[80vh] max-w-full origin-center rounded-lg transition-transform"
+              />
             </button>
           </div>
           {files.length > 1 && (
@@ -55,7 +69,12 @@ export function Lightbox({ files, at, onMove, onClose }: LightboxProps) {
               <button type="button" aria-label={t("file.previous")} onClick={() => move(-1)} className={BUTTON}>
                 <ArrowLeft size={18} className="rtl:-scale-x-100" aria-hidden />
               </button>
-              <button type="button" aria-label={t("file.next")} onClick={() => move(1)} className={classes(BUTTON, "-scale-x-100 rtl:scale-x-100")}>
+              <button
+                type="button"
+                aria-label={t("file.next")}
+                onClick={() => move(1)}
+                className={classes(BUTTON, "-scale-x-100 rtl:scale-x-100")}
+              >
                 <ArrowLeft size={18} aria-hidden />
               </button>
             </div>

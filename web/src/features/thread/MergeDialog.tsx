@@ -39,7 +39,11 @@ export function MergeDialog({ conversation, onClose }: { conversation: Conversat
         <ul className="flex flex-col gap-1">
           {others.map((row) => (
             <li key={row.id}>
-              <button type="button" onClick={() => void merge(row)} className="w-full rounded-xl border border-line px-3 py-2 text-start hover:bg-hover">
+              <button
+                type="button"
+                onClick={() => void merge(row)}
+                className="w-full rounded-xl border border-line px-3 py-2 text-start hover:bg-hover"
+              >
                 <span dir="auto" className="block truncate font-medium">
                   {row.subject ?? row.last?.preview ?? t("row.empty")}
                 </span>

@@ -30,12 +30,18 @@ export const MessageItem = memo(function MessageItem({ id, first, last, onImage 
   if (!message) return null;
   if (message.direction === "activity") return <ActivityLine message={message} />;
   if (message.audience === "team") return <CommentCard message={message} onImage={onImage} />;
-  if (channel?.can.subject && (message.email || message.subject)) return <EmailCard message={message} onImage={onImage} />;
+  if (channel?.can.subject && (message.email || message.subject))
+    return <EmailCard message={message} onImage={onImage} />;
   return <Bubble message={message} first={first} last={last} onImage={onImage} />;
 });
 
 export const whoOf = (message: Message): string =>
-  message.author.name || (message.author.kind === "system" ? t("author.system") : message.author.kind === "user" ? t("author.deleted") : t("contact"));
+  message.author.name ||
+  (message.author.kind === "system"
+    ? t("author.system")
+    : message.author.kind === "user"
+      ? t("author.deleted")
+      : t("contact"));
 
 function nameFor(message: Message, channel: string): string {
   const direction = t(message.direction === "in" ? "message.in" : "message.out", { channel, name: whoOf(message) });
@@ -48,9 +54,16 @@ function Bubble({ message, first, last, onImage }: { message: Message } & Omit<I
   const inbox = useRow("inboxes", message.inbox_id);
   const several = useRows("inboxes").filter((one) => one.channel === message.channel).length > 1;
   return (
-    <article aria-label={nameFor(message, look.title)} className={classes("group flex px-3 sm:px-5", out ? "justify-end" : "", first ? "pt-2" : "pt-0.5")}>
+    <article
+      aria-label={nameFor(message, look.title)}
+      className={classes("group flex px-3 sm:px-5", out ? "justify-end" : "", first ? "pt-2" : "pt-0.5")}
+    >
       <div className={classes("flex max-w-[88%] min-w-0 flex-col sm:max-w-[74%]", out ? "items-end" : "items-start")}>
-        {first && out && <span className="mb-0.5 px-1 text-2xs text-mute">{message.automatic ? t("author.automatic", { name: whoOf(message) }) : whoOf(message)}</span>}
+        {first && out && (
+          <span className="mb-0.5 px-1 text-2xs text-mute">
+            {message.automatic ? t("author.automatic", { name: whoOf(message) }) : whoOf(message)}
+          </span>
+        )}
         <div className={classes("flex max-w-full items-center gap-1", out && "flex-row-reverse")}>
           <div className="min-w-0">
             {message.text && (
@@ -79,7 +92,9 @@ function Bubble({ message, first, last, onImage }: { message: Message } & Omit<I
             <time dateTime={message.at} title={fullTime(message.at)}>
               {clock(message.at)}
             </time>
-            {message.segments !== null && message.segments > 1 && <span>{t("segments.parts", { count: message.segments })}</span>}
+            {message.segments !== null && message.segments > 1 && (
+              <span>{t("segments.parts", { count: message.segments })}</span>
+            )}
             <DeliveryMark message={message} />
           </div>
         )}
@@ -90,7 +105,10 @@ function Bubble({ message, first, last, onImage }: { message: Message } & Omit<I
 
 function CommentCard({ message, onImage }: { message: Message; onImage: OnImage }) {
   return (
-    <article aria-label={t("comment.by", { name: whoOf(message) })} className="group flex justify-center px-3 py-1.5 sm:px-5">
+    <article
+      aria-label={t("comment.by", { name: whoOf(message) })}
+      className="group flex justify-center px-3 py-1.5 sm:px-5"
+    >
       <div className="w-full max-w-2xl rounded-xl border border-dashed border-noteline bg-note px-3.5 py-2.5 text-noteink">
         <div className="mb-1 flex items-center gap-1.5 text-2xs font-semibold">
           <Lock size={12} aria-hidden />
@@ -114,12 +132,17 @@ export function PendingItem({ entry }: { entry: Entry }) {
   const comment = entry.kind === "comment";
   const { text = "", subject } = entry.body as MessageIn;
   return (
-    <article className={classes("flex px-3 pt-2 sm:px-5", comment ? "justify-center" : "justify-end")} aria-label={t("message.waiting")}>
+    <article
+      className={classes("flex px-3 pt-2 sm:px-5", comment ? "justify-center" : "justify-end")}
+      aria-label={t("message.waiting")}
+    >
       <div className={classes("flex flex-col", comment ? "w-full max-w-2xl" : "max-w-[88%] items-end sm:max-w-[74%]")}>
         <div
           className={classes(
             "px-3.5 py-2 text-base",
-            comment ? "rounded-xl border border-dashed border-noteline bg-note text-noteink" : "rounded-2xl rounded-ee-md bg-out",
+            comment
+              ? "rounded-xl border border-dashed border-noteline bg-note text-noteink"
+              : "rounded-2xl rounded-ee-md bg-out",
             entry.refused ? "ring-1 ring-bad" : "opacity-80",
           )}
         >

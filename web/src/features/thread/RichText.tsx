@@ -6,7 +6,10 @@ import { useRows } from "@/sync/store";
 /** Bold names after "@", for the people who were mentioned. */
 function withMentions(text: string, names: readonly string[]): ReactNode {
   if (names.length === 0) return text;
-  const pattern = new RegExp(`(@(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")}))`, "gu");
+  const pattern = new RegExp(
+    `(@(?:${names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")}))`,
+    "gu",
+  );
   return text.split(pattern).map((part, index) =>
     index % 2 === 1 ? (
       <strong key={index} className="font-semibold">
@@ -29,7 +32,13 @@ export function RichText({ text, mentions = NOBODY }: { text: string; mentions?:
     <p dir="auto" className="break-words whitespace-pre-wrap [overflow-wrap:anywhere]">
       {linkify(text).map((piece, index) =>
         piece.href ? (
-          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer" className="underline decoration-current/40 underline-offset-2 hover:decoration-current">
+          <a
+            key={index}
+            href={piece.href}
+            target="_blank"
+            rel="noopener noreferrer"
+            className="underline decoration-current/40 underline-offset-2 hover:decoration-current"
+          >
             {piece.text}
           </a>
         ) : (

@@ -20,7 +20,11 @@ export async function settleScheduled(message: Message, verb: typeof cancelMessa
 }
 
 const Act = ({ text, onClick }: { text: string; onClick: () => void }) => (
-  <button type="button" onClick={onClick} className="rounded px-1.5 py-0.5 text-xs font-semibold text-accent hover:bg-sel">
+  <button
+    type="button"
+    onClick={onClick}
+    className="rounded px-1.5 py-0.5 text-xs font-semibold text-accent hover:bg-sel"
+  >
     {text}
   </button>
 );
@@ -29,10 +33,17 @@ function One({ message, onEdit }: { message: Message; onEdit: () => void }) {
   const held = message.delivery?.state === "held";
   const due = message.delivery?.due_at;
   return (
-    <li className={classes("rounded-xl border border-dashed bg-panel px-3 py-2", held ? "border-warn" : "border-accent/60")}>
+    <li
+      className={classes(
+        "rounded-xl border border-dashed bg-panel px-3 py-2",
+        held ? "border-warn" : "border-accent/60",
+      )}
+    >
       <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs">
         <ChannelIcon name={message.channel} size={12} own />
-        <span className={classes("font-semibold", held ? "text-warn" : "text-accent")}>{held ? t("delivery.held") : due ? mediumTime(due) : ""}</span>
+        <span className={classes("font-semibold", held ? "text-warn" : "text-accent")}>
+          {held ? t("delivery.held") : due ? mediumTime(due) : ""}
+        </span>
         {held && message.delivery?.reason && <span className="text-mute">{message.delivery.reason}</span>}
         <span className="ms-auto flex">
           {!held && <Act text={t("edit")} onClick={onEdit} />}
@@ -54,7 +65,12 @@ export function Scheduled({ messages }: { messages: readonly Message[] }) {
   if (messages.length === 0) return null;
   return (
     <section aria-label={t("nav.scheduled")} className="max-h-48 shrink-0 overflow-y-auto px-3 pt-1 pb-2 sm:px-5">
-      <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="mb-1 flex items-center gap-1.5 text-xs font-medium text-mute hover:text-ink">
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        className="mb-1 flex items-center gap-1.5 text-xs font-medium text-mute hover:text-ink"
+      >
         <AlarmClock size={13} aria-hidden />
         {t("scheduled.count", { count: messages.length })}
         <ChevronDown size={13} aria-hidden className={open ? "rotate-180" : ""} />

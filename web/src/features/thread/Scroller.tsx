@@ -64,7 +64,15 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
 
   return (
     <div className="relative min-h-0 flex-1">
-      <div ref={box} onScroll={onScroll} role="log" aria-live="off" aria-label={t("thread")} tabIndex={0} className="flex h-full flex-col overflow-x-hidden overflow-y-auto py-3 outline-offset-[-2px] [overflow-anchor:none]">
+      <div
+        ref={box}
+        onScroll={onScroll}
+        role="log"
+        aria-live="off"
+        aria-label={t("thread")}
+        tabIndex={0}
+        className="flex h-full flex-col overflow-x-hidden overflow-y-auto py-3 outline-offset-[-2px] [overflow-anchor:none]"
+      >
         <div className="flex-1" />
         {!hasOlder && <p className="px-5 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>}
         <Virtualizer ref={handle} scrollRef={box} data={items} shift={shift} onResize={() => atEnd.current && toEnd()}>
@@ -72,23 +80,26 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
             <div key={item.key}>
               {item.kind === "day" && <Day at={item.at} />}
               {item.kind === "new" && <NewLine />}
-              {item.kind === "message" && <MessageItem id={item.id} first={item.first} last={item.last} onImage={onImage} />}
+              {item.kind === "message" && (
+                <MessageItem id={item.id} first={item.first} last={item.last} onImage={onImage} />
+              )}
               {item.kind === "entry" && <PendingItem entry={item.entry} />}
             </div>
           )}
         </Virtualizer>
       </div>
       {away && (
-        <IconButton
-          label={t("thread.newest")}
-          icon={ArrowDown}
-          onClick={() => {
-            atEnd.current = true;
-            toEnd();
-          }}
-          className="absolute end-4 bottom-3 rounded-full border border-line bg-panel shadow-pop"
-          side="left"
-        />
+        <div className="absolute end-4 bottom-3 rounded-lg border border-line bg-panel shadow-pop">
+          <IconButton
+            label={t("thread.newest")}
+            icon={ArrowDown}
+            side="left"
+            onClick={() => {
+              atEnd.current = true;
+              toEnd();
+            }}
+          />
+        </div>
       )}
     </div>
   );

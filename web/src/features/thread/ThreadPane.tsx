@@ -47,7 +47,12 @@ export function ThreadPane({ id }: { id: Id }) {
     >
       <Header id={id} />
       {thread.loaded ? (
-        <Scroller conversation={id} items={thread.items} hasOlder={thread.hasOlder} onImage={(files, at) => setImage({ files, at })} />
+        <Scroller
+          conversation={id}
+          items={thread.items}
+          hasOlder={thread.hasOlder}
+          onImage={(files, at) => setImage({ files, at })}
+        />
       ) : thread.error ? (
         <div className="flex-1">
           <Failure text={thread.error} onRetry={thread.retry} />
@@ -64,7 +69,14 @@ export function ThreadPane({ id }: { id: Id }) {
           {t("composer.drop")}
         </div>
       )}
-      {image && <Lightbox files={image.files} at={image.at} onMove={(at) => setImage({ ...image, at })} onClose={() => setImage(null)} />}
+      {image && (
+        <Lightbox
+          files={image.files}
+          at={image.at}
+          onMove={(at) => setImage({ ...image, at })}
+          onClose={() => setImage(null)}
+        />
+      )}
     </div>
   );
 }

@@ -35,7 +35,8 @@ export function buildItems(messages: readonly Message[], entries: readonly Entry
   const items: Item[] = [];
   shown.forEach((message, index) => {
     const [before, after] = [shown[index - 1], shown[index + 1]];
-    if (!before || !sameDay(before.at, message.at)) items.push({ kind: "day", key: `day:${message.at.slice(0, 10)}:${message.id}`, at: message.at });
+    if (!before || !sameDay(before.at, message.at))
+      items.push({ kind: "day", key: `day:${message.at.slice(0, 10)}:${message.id}`, at: message.at });
     if (message.id === newFrom) items.push({ kind: "new", key: "new" });
     items.push({
       kind: "message",
