@@ -1,4 +1,4 @@
-"""Mails that others collected for their own parsers. They are not part of the project: FRONTDESK_JUDGES names the folder."""
+"""Mails that others collected for their parsers. They are no part of the project: FRONTDESK_JUDGES names the folder."""
 
 from __future__ import annotations
 

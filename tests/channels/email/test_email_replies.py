@@ -85,7 +85,8 @@ def test_text_that_we_sent_is_a_quote_in_any_language() -> None:
         '<div>Yes</div><div class="yahoo_quoted">Zzz<div>No?</div></div>',
         '<body>Yes<div class="moz-cite-prefix">Zzz</div><blockquote type="cite">No?</blockquote></body>',
         '<div>Yes</div><div class="gmail_signature">-<br>J</div><blockquote>No?</blockquote>',
-        '<p>Yes</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>Xx: J<br>Yy: M<br>Zz: S</p></div><p>No?</p>',
+        '<p>Yes</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>Xx: J<br>Yy: M<br>Zz: S</p></div>'
+        "<p>No?</p>",
     ],
 )
 def test_the_structure_of_html_decides(html: str) -> None:

@@ -118,7 +118,7 @@ class Place:
 
 
 class Dovecot:
-    """IMAP (plain with STARTTLS, and TLS) and LMTP. Every address of support.test has a mailbox and the same password."""
+    """IMAP (plain with STARTTLS, and TLS) and LMTP. Every address has a mailbox and the same password."""
 
     def __init__(self, place: Place, token_port: int) -> None:
         need("dovecot")
@@ -242,7 +242,7 @@ namespace inbox {{
 
 
 class Exim:
-    """Takes mail for support.test (to Dovecot by LMTP) and desk.test (to a listener of ours), relays for who logged in."""
+    """Takes mail for support.test (to Dovecot by LMTP) and desk.test (to our listener), relays for who logged in."""
 
     def __init__(self, place: Place, dovecot_lmtp: int, desk_port: int) -> None:
         need("exim4", root=True)

@@ -85,7 +85,13 @@ def _recipient(value: str, name: str = "") -> Mailbox:
 
 
 def _copies(values: Iterable[str]) -> list[Mailbox]:
-    return [_recipient(one.address, one.name) for value in values for one in mailboxes([one_line(value)])]
+    """Addresses as people type them, "Jane <jane@…>" as well. Raises Rejected."""
+    found = []
+    for value in values:
+        if _LINE_BREAKS.search(value):
+            raise Rejected("A mail address cannot contain line breaks.", bad_address=False)
+        found += [_recipient(one.address, one.name) for one in mailboxes([value])]
+    return found
 
 
 def _shown(one: Mailbox) -> HeaderAddress:

@@ -24,7 +24,10 @@ def fingerprint(data: bytes) -> str:
     count."""
     end = header_end(data)
     digest = hashlib.sha256()
-    for name, value in sorted(_headers(data[:end]).items()):
+    headers = _headers(data[:end])
+    if not headers:  # not a mail at all: every byte counts
+        digest.update(data[:end])
+    for name, value in sorted(headers.items()):
         digest.update(name + b":" + _BLANKS.sub(b" ", value).strip() + b"\n")
     for line in data[end:].rstrip().split(b"\n"):
         digest.update(line.rstrip() + b"\n")

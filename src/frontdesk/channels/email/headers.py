@@ -19,7 +19,7 @@ import msgspec
 from frontdesk.channels.email.decode import clean, header_text
 from frontdesk.channels.email.limits import MAX_ADDRESSES, MAX_HEADER, MAX_REFERENCES
 
-_SPECIAL = re.compile(r'["(<,;:]')
+_SPECIAL = re.compile(r'=\?[^?\s]{1,75}\?[bBqQ]\?[^?]*\?=|["(<,;:]')
 _QUOTED = re.compile(r'((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _PARENTHESIS = re.compile(r"\\.|[()]", re.DOTALL)
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
@@ -132,8 +132,10 @@ class _Addresses:
             special = _SPECIAL.search(raw, self.at)
             stop = special.start() if special else size
             self.phrase.append(raw[self.at : stop])
-            self.at = stop + 1
-            if special:
+            self.at = special.end() if special else size
+            if special and len(special[0]) > 1:
+                self.phrase.append(special[0])  # an encoded word: what stands in it means nothing here
+            elif special:
                 self._take(special[0])
         if len(self.found) < self.limit:
             self._flush()

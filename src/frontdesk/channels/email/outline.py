@@ -135,6 +135,7 @@ class _Outline:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.line: list[str] = []
+        self.bullet = ""  # stands before the line, its indentation kept
         self.open: list[_Open] = []
         self.counters: list[int] = []  # of the open lists: -1 for bullets
         self.quoted = self.skipping = self.preformatted = 0
@@ -180,7 +181,8 @@ class _Outline:
         text = text.rstrip() if self.preformatted else re.sub(" {2,}", " ", text).strip()
         self.line = []
         if text or keep_blank:
-            self._add(text)
+            self._add(self.bullet + text)
+            self.bullet = ""
 
     def _add(self, text: str) -> None:
         prefix = "> " * min(self.quoted, 8)
@@ -205,7 +207,8 @@ class _Outline:
         if self.skipping and tag.name not in _SKIPPED:
             return
         if tag.name in _BLOCKS or tag.name == "hr":
-            self._paragraph() if tag.name in _PARAGRAPHS else self._end_line()
+            is_inner_list = tag.name in ("ul", "ol") and self.counters
+            self._paragraph() if tag.name in _PARAGRAPHS and not is_inner_list else self._end_line()
         if kind == "rest":
             self._end_line()
             self.rest = True
@@ -249,9 +252,9 @@ class _Outline:
         depth = "  " * min(len(self.counters) - 1, 6)
         if self.counters and self.counters[-1] >= 0:
             self.counters[-1] += 1
-            self.line.append(f"{depth}{self.counters[-1]}. ")
+            self.bullet = f"{depth}{self.counters[-1]}. "
         else:
-            self.line.append(f"{depth}- ")
+            self.bullet = f"{depth}- "
 
     def _push(self, name: str, kind: str, attributes: dict[str, str]) -> None:
         link = attributes.get("href", "").strip() if name == "a" else ""
@@ -271,7 +274,7 @@ class _Outline:
         for one in reversed(self.open[depth:]):
             self._leave(one)
         del self.open[depth:]
-        if name in _PARAGRAPHS and not self.skipping:
+        if name in _PARAGRAPHS and not self.skipping and not (name in ("ul", "ol") and self.counters):
             self._paragraph()
 
     def _leave(self, one: _Open) -> None:
@@ -279,6 +282,14 @@ class _Outline:
             self.skipping = max(0, self.skipping - 1)
         elif one.name == "blockquote":
             self._end_line()
+            while (
+                self.lines
+                and self.quoted
+                and self.lines[-1].text.startswith(">")
+                and not self.lines[-1].text.strip("> ")
+            ):
+                self.lines.pop()
+            self.blank = False
             self.quoted = max(0, self.quoted - 1)
         elif one.name == "pre":
             self.preformatted = max(0, self.preformatted - 1)

@@ -65,14 +65,13 @@ async def _open(client: SMTP, target: Target) -> None:
         await client.connect()
     except aiosmtplib.SMTPTimeoutError as error:
         raise TryLater(f"The mail server ({where}) does not answer.") from error
-    except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPNotSupported) as error:
-        code = getattr(error, "code", 0)
-        if isinstance(error, aiosmtplib.SMTPNotSupported) or "STARTTLS" in str(error):
-            raise Disconnected(f"The mail server ({where}) offers no STARTTLS. Try the encryption “tls”.") from error
-        if 500 <= code < 600:
+    except aiosmtplib.SMTPResponseException as error:
+        if 500 <= error.code < 600:
             raise Disconnected(f"The mail server ({where}) does not want to talk to us: {_said(error)}") from error
-        raise TryLater(f"The mail server ({where}) is not available: {_said(error)}", code=str(code)) from error
+        raise TryLater(f"The mail server ({where}) is not available: {_said(error)}", code=str(error.code)) from error
     except aiosmtplib.SMTPException as error:
+        if "STARTTLS" in str(error):
+            raise Disconnected(f"The mail server ({where}) offers no STARTTLS. Try the encryption “tls”.") from error
         raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error)}") from error
     except OSError as error:
         raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error)}") from error
@@ -98,13 +97,15 @@ async def _log_in(client: SMTP, account: Account) -> None:
             await _log_in_with_token(client, user, oauth)
         else:
             await client.login(user, password)
-    except aiosmtplib.SMTPNotSupported as error:
-        raise Disconnected("The mail server offers no login on this connection. Is the encryption right?") from error
     except aiosmtplib.SMTPResponseException as error:
         if 400 <= error.code < 500:
             raise TryLater(f"The mail server cannot log us in now: {_said(error)}", code=str(error.code)) from error
         raise Disconnected(_login_help(_said(error))) from error
     except (aiosmtplib.SMTPException, OSError) as error:
+        if not isinstance(error, OSError):  # the library's own words for: no AUTH here, or no way of it that both know
+            raise Disconnected(
+                "The mail server offers no login on this connection. Is the encryption right?"
+            ) from error
         raise TryLater(f"The connection was lost while logging in ({type(error).__name__}).") from error
 
 
