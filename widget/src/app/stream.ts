@@ -13,7 +13,7 @@ const WATCHDOG = 45_000 // three missed heartbeats
 export function cutter(): (chunk: string) => Frame[] {
   let rest = ''
   return (chunk) => {
-    const blocks = (rest + chunk).replace(/\r\n?/g, '\n').split('\n\n')
+    const blocks = (rest + chunk).split(/\r?\n\r?\n/)
     rest = blocks.pop() ?? ''
     return blocks.map(frame).filter((found) => found.data)
   }
@@ -21,7 +21,7 @@ export function cutter(): (chunk: string) => Frame[] {
 
 function frame(block: string): Frame {
   const found: Frame = { id: '', event: 'message', data: '' }
-  for (const line of block.split('\n')) {
+  for (const line of block.split(/\r?\n/)) {
     const colon = line.indexOf(':')
     const name = line.slice(0, colon)
     const value = line.slice(colon + 1).replace(/^ /, '')
