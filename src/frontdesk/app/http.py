@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,6 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response, Router, asgi, get
 from litestar.config.app import AppConfig
-from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
@@ -27,6 +25,7 @@ from frontdesk.app.desk import LentDesk
 from frontdesk.app.hooks import Hooks
 from frontdesk.app.idempotency import Idempotency
 from frontdesk.app.intake import Intake
+from frontdesk.app.proxies import ClientAddress
 from frontdesk.channels import all_channels
 from frontdesk.channels.port import Serves
 from frontdesk.contacts import routes as contacts
@@ -93,7 +92,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         exception_handlers={
             Problem: _problem, HTTPException: _refused, Exception: _failed,
         },
-        middleware=[Idempotency(resources)],
+        middleware=[ClientAddress(resources.settings.trusted_proxies), Idempotency(resources)],
         lifespan=[lifespan],
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
         openapi_config=OpenAPIConfig(
@@ -132,7 +131,7 @@ async def _secure(response: Response[Any]) -> Response[Any]:
 
 async def provide_context(request: AnyRequest, resources: NamedDependency[Resources]) -> Context:
     """The signed-in actor, from a bearer token or the session cookie (which needs the CSRF header to change things)."""
-    ip = client_ip(request, resources)
+    ip = request.client.host if request.client else None
     authorisation = request.headers.get("authorization", "")
     if authorisation[:7].lower() == "bearer ":
         actor = await people.actor_by_token(resources.db, authorisation[7:].strip(), ip=ip)
@@ -157,23 +156,6 @@ def _check_origin(request: AnyRequest, resources: Resources, actor: Actor) -> No
             raise Forbidden("This request came from another site.", code="cross_site")
     if not actor.csrf or not ids.same(request.headers.get("x-csrf-token", ""), actor.csrf):
         raise Forbidden("The X-CSRF-Token header is missing or does not fit. Load the page again.", code="bad_csrf")
-
-
-def client_ip(connection: ASGIConnection[Any, Any, Any, Any], resources: Resources) -> str | None:
-    """Where a request comes from. X-Forwarded-For counts only from proxies that the operator trusts."""
-    if connection.client is None:
-        return None
-    host = connection.client.host
-    trusted = resources.settings.trusted_proxies
-    forwarded = connection.headers.get("x-forwarded-for", "")
-    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        try:
-            if not any(ip_address(host) in network for network in trusted):
-                break
-            host = str(ip_address(hop))
-        except ValueError:
-            break
-    return host
 
 
 # --- answers to what went wrong -----------------------------------------------------------------------------------
@@ -221,6 +203,8 @@ def _refused(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
     """What nobody foresaw. Values that the database cannot hold are the caller's; a database that is away is not."""
+    if isinstance(error, RecursionError):
+        return _say(400, "invalid", "This request is nested more deeply than anything that means something.")
     if isinstance(error, asyncpg.DataError | OverflowError | UnicodeError):
         return _say(
             400, "invalid", "A value in this request is out of range or contains characters that cannot be stored."

@@ -49,6 +49,8 @@ consents = tenant(
     CheckConstraint("action in ('out', 'in')", name="action"),
 )
 
+Index("ix_consents_address", consents.c.workspace_id, consents.c.kind, consents.c.value)
+
 suggestions = tenant(
     "suggestions",  # two contacts that may be one person
     Column("contact_id", BigInteger, nullable=False),

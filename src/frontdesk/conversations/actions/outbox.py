@@ -126,13 +126,16 @@ async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
         return False
     await hold_for_receipts(tx, row["inbox_id"], sent.external_id)
     await tx.execute(
-        "update messages set external_id = $3, meta = meta || $4 where workspace_id = $1 and id = $2",
+        "update messages set external_id = $3, meta = meta || $4, rev = rev + 1 where workspace_id = $1 and id = $2",
         tx.workspace_id,
         row["message_id"],
         sent.external_id,
         {"parts": sent.parts, **sent.meta},
     )
-    await record(tx, row["message_id"], sent.state, source="provider")
+    if not await record(tx, row["message_id"], sent.state, source="provider"):  # a receipt was faster
+        tx.emit(
+            MessageChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], changed=("segments",))
+        )
     await apply_parked(tx, row["message_id"], row["inbox_id"], sent.external_id)
     await tx.execute(
         "update inboxes set last_outbound_at = $3 where workspace_id = $1 and id = $2 and (last_outbound_at is null or"

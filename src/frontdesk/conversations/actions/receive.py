@@ -115,6 +115,8 @@ async def receive(tx: Tx, arrivals: Sequence[Arrival]) -> int:
             address = arrival.item.sender
             await contacts.link(tx, found[address.kind, address.scope, address.value].contact_id, also)
     senders = [found[a.item.sender.kind, a.item.sender.scope, a.item.sender.value] for a in arrivals]
+    heard = [sender.point_id for sender, a in zip(senders, arrivals, strict=True) if not a.item.automatic]
+    await contacts.mark_good(tx, heard)
     joined = await join(tx, arrivals, [sender.contact_id for sender in senders])
     ids = await _insert(
         tx, arrivals, [place.conversation_id for place in joined], [sender.point_id for sender in senders]
