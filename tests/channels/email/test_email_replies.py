@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +112,7 @@ def test_the_structure_of_html_decides(html: str) -> None:
 )
 def test_a_megabyte_of_anything_takes_less_than_a_second(line: str) -> None:
     text = line * (1024 * 1024 // len(line))
+    slower = 3.0 if sys.gettrace() else 1.0  # measuring coverage traces every line
     started = time.process_time()
     split(text, sent=["x" * 20] * 60)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < slower

@@ -157,6 +157,13 @@ def header_block(lines: Sequence[str], start: int) -> int:
     return last - start + 1 if enough else 0
 
 
+def may_begin_a_mail(line: str) -> bool:
+    """Cheap: a label, dashes or a colon at the end, without which a line is no forward marker and no mail header."""
+    return (
+        line[:1] in "-_=*~–—" or line.endswith((":", "：")) or label_of(line) is not None or line[:4].lower() == "orig"
+    )
+
+
 def is_marker(line: str, following: Sequence[str]) -> bool:
     """ "----- Original Message -----", "Begin forwarded message:" and their like. Unknown words between dashes count
     when a line ``Label: value`` follows."""

@@ -11,7 +11,7 @@ from frontdesk.channels.email.replies import marks
 
 MAX_LINES: Final = 20_000  # what stands further down is left as it is
 MAX_CHARS: Final = 1024 * 1024
-MAX_CANDIDATES: Final = 4_000  # lines that are looked at as a possible attribution
+MAX_CANDIDATES: Final = 2_000  # lines that are looked at closely, because somebody's mail may begin there
 MAX_SENT: Final = 50
 
 _QUOTED = re.compile(r"[ \t]{0,3}[>＞]")
@@ -152,12 +152,19 @@ class _Marking:
             return True
         if self.mark[index] != "text" or not line:
             return False
+        if self.candidates >= MAX_CANDIDATES or not marks.may_begin_a_mail(line):
+            return self.lines[index].kind == "header" and self._is_header_block(index)
+        self.candidates += 1
         if marks.is_marker(line, self.plain[index + 1 : index + 5]):
             return True
-        if self.lines[index].kind == "header":
-            block = [i for i in range(index, min(index + 12, len(self.lines))) if self.lines[i].kind == "header"]
-            return sum(marks.looks_labelled(self.plain[i]) for i in block) >= 2
+        if self.lines[index].kind == "header" and self._is_header_block(index):
+            return True
         return marks.header_block(self.plain, index) > 0
+
+    def _is_header_block(self, index: int) -> bool:
+        """Two lines ``Label: value`` under the rule that Outlook draws, in any language."""
+        block = [i for i in range(index, min(index + 12, len(self.lines))) if self.lines[i].kind == "header"]
+        return sum(marks.looks_labelled(self.plain[i]) for i in block) >= 2
 
     def _with_rule_above(self, index: int) -> int:
         """The index of a line of dashes right above, or the index itself."""
