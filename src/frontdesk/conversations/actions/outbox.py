@@ -8,6 +8,7 @@ the oldest unfinished row of a conversation can be claimed, so that the provider
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from frontdesk.channels.port import DeliveryState, Sent
@@ -19,7 +20,7 @@ from frontdesk.conversations.events import ConversationChanged, DeliveryChanged,
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
-LEASE = timedelta(seconds=90)  # unless the settings say otherwise: longer than a driver may take
+LEASE = timedelta(seconds=12)  # unless the settings say otherwise; renewed while the driver is at it
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
 
 _DUE = """
@@ -79,6 +80,18 @@ async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
     """Take what may be sent now; the rows are in state sending when this transaction commits."""
     now = clock.now()
     return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit)]
+
+
+async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> None:
+    """Whoever claimed these rows is still alive and at it."""
+    await tx.execute(
+        "update outbox o set lease_until = $4 from unnest($2::bigint[], $3::bigint[]) mine (id, fence)"
+        " where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+        tx.workspace_id,
+        [row["outbox_id"] for row in rows],
+        [row["fence"] for row in rows],
+        clock.now() + lease,
+    )
 
 
 async def claim_expired(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
