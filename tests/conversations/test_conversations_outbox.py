@@ -147,7 +147,7 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(office: Office, time:
 async def test_a_lease_that_still_runs_is_respected(office: Office, time: Time) -> None:
     message_id = await office.write(await talk(office))
     await claimed_row(office)
-    time.move(seconds=89)
+    time.move(seconds=11)
     await office.dispatch()
     assert await office.states(message_id) == ("sending", "sending")
 

@@ -13,6 +13,7 @@ from frontdesk.channels.port import Account, Disconnected, Outbound, Sent, TryLa
 from frontdesk.conversations.actions import write
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.kit.errors import Refused
+from frontdesk.kit.transaction import Database
 
 LOST = [Unknown("No answer."), TimeoutError(), ConnectionResetError(), ZeroDivisionError("a driver's mistake")]
 
@@ -123,7 +124,7 @@ async def test_a_process_that_died_while_sending_is_treated_like_no_answer(offic
     message_id = await office.write((await office.hear("hi"))["conversation_id"])
     with pytest.raises(asyncio.CancelledError):
         await office.dispatch()
-    time.move(seconds=89)
+    time.move(seconds=11)
     await office.dispatch()
     assert await office.states(message_id) == ("sending", "sending")
     time.move(seconds=2)
@@ -220,3 +221,28 @@ async def test_nor_one_whose_id_cannot_be_fixed(office: Office) -> None:
     await office.dispatch()
     assert await office.states(message_id) == ("failed", "failed")
     assert "no domain" in (await office.message(message_id))["delivery_reason"]
+
+
+async def test_a_slow_driver_keeps_its_lease(live_db: Database, office: Office) -> None:
+    """Longer than a lease, but alive all the time: nobody else looks into it."""
+    office.resources.settings = replace(office.resources.settings, lease=0.3)
+    looked = asyncio.Event()
+
+    async def slow(message: Outbound) -> Sent:
+        await asyncio.sleep(1.0)
+        return Sent(external_id="slow-1")
+
+    office.driver().outcomes.append(slow)
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+
+    async def others() -> None:
+        while not looked.is_set():
+            await asyncio.sleep(0.1)
+            await dispatch.dispatch(office.resources)
+
+    watching = asyncio.create_task(others())
+    await dispatch.dispatch(office.resources)
+    looked.set()
+    await watching
+    assert len(office.driver().sent) == 1
+    assert await office.states(message_id) == ("accepted", "accepted")

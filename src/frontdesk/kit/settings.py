@@ -25,10 +25,10 @@ class Settings:
     max_body: int = 10 * 1024 * 1024
     max_file: int = 25 * 1024 * 1024
     pool: int = 12
-    lease: float = 90.0  # in which one attempt at sending ends; then another process finds out what became of it
-    send_timeout: float = 75.0  # that a driver gets for one message, shorter than the lease
+    lease: float = 12.0  # on a message that is being sent, renewed meanwhile; when it runs out, its sending is in doubt
+    send_timeout: float = 75.0  # that a driver gets for one message
     look_up_every: float = 5.0  # between questions to a provider about an unknown sending
-    uncertain_after: float = 45.0  # of asking in vain, a person is asked
+    uncertain_after: float = 40.0  # of asking in vain, a person is asked
     stuck_after: float = 90.0  # a request with an Idempotency-Key that never ended may be repeated
     extra: dict[str, str] = field(default_factory=dict)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -75,8 +76,30 @@ async def _send(resources: Resources, workspace_id: int) -> int:
         for row, message, _ in ready:
             await outbox.begin_sending(tx, row, message.external_id)
     crash.point("dispatch: claimed")
-    await asyncio.gather(*(_hand_over(resources, one) for one in ready))
+    async with _held(resources, workspace_id, [row for row, _, _ in ready]):
+        await asyncio.gather(*(_hand_over(resources, one) for one in ready))
     return len(claimed)
+
+
+@asynccontextmanager
+async def _held(resources: Resources, workspace_id: int, rows: Sequence[Row]) -> AsyncIterator[None]:
+    """Renew the leases of what is being sent. A lease is short, so that after a crash the doubt is noticed soon."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(resources.settings.lease / 3)
+            try:
+                async with resources.db.begin(workspace_id) as tx:
+                    await outbox.renew(tx, rows, _lease(resources))
+            except PASSING as error:
+                log.warning("leases could not be renewed", error=repr(error))
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
 
 
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
@@ -178,10 +201,11 @@ async def _hand_over(resources: Resources, one: Ready) -> None:
     try:
         crash.point("dispatch: before the provider")
         # A process that was stopped for a while must not send what meanwhile counts as unknown and is looked up.
-        left = resources.settings.send_timeout - (clock.now() - row["sending_since"]).total_seconds()
-        if left <= 0:
+        if clock.now() - row["sending_since"] > _lease(resources) * 0.8:
             raise TryLater("It could not be handed over in time.", after=0)
-        outcome: Sent | Exception = await asyncio.wait_for(driver.send(message, account), left)
+        outcome: Sent | Exception = await asyncio.wait_for(
+            driver.send(message, account), resources.settings.send_timeout
+        )
         crash.point("dispatch: after the provider")
     except (Rejected, TryLater, Unknown, Disconnected) as error:
         outcome = error
