@@ -633,6 +633,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/messages/{message_id}/forward": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** ForwardMessage */
+    post: operations["forwardMessage"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/messages/{message_id}/html": {
     parameters: {
       query?: never;
@@ -1265,6 +1282,14 @@ export interface components {
       /** @enum {string} */
       state: "ready" | "fetching" | "failed";
       url: string | null;
+    };
+    /** ForwardIn */
+    ForwardIn: {
+      cc?: string[];
+      inbox_id: number;
+      /** @default  */
+      text?: string;
+      to: string;
     };
     /** Health */
     Health: {
@@ -3876,6 +3901,53 @@ export interface operations {
         };
         content: {
           "application/json": components["schemas"]["Receipt"][];
+        };
+      };
+      /** @description Bad request syntax or unsupported method */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": {
+            detail: string;
+            extra?:
+              | null
+              | {
+                  [key: string]: unknown;
+                }
+              | unknown[];
+            status_code: number;
+          };
+        };
+      };
+    };
+  };
+  forwardMessage: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A UUID of yours. The same key is the same message, however often it is sent. */
+        "Idempotency-Key"?: string | null;
+      };
+      path: {
+        message_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ForwardIn"];
+      };
+    };
+    responses: {
+      /** @description Document created, URL follows */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Message"];
         };
       };
       /** @description Bad request syntax or unsupported method */

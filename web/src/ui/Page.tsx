@@ -12,8 +12,9 @@ interface PageProps {
 
 /** A page of its own beside the rail. */
 export function Page({ title, text, hideTitle, narrow, actions, children }: PageProps) {
+  // Reachable by Tab, so that arrow keys scroll pages without anything to press on.
   return (
-    <main id="main" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto bg-bg outline-none">
+    <main id="main" tabIndex={0} className="min-w-0 flex-1 overflow-y-auto bg-bg outline-none">
       <div className={classes("mx-auto px-4 pt-6 pb-16 sm:px-8", narrow ? "max-w-2xl" : "max-w-5xl")}>
         <header className="mb-5 flex flex-wrap items-center gap-x-3 gap-y-2">
           <div className={classes("min-w-0", !hideTitle && "flex-1")}>
