@@ -7,6 +7,8 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+Names = dict[str, list[str]]  # of a name service: the addresses of each name
+
 
 class Web:
     """A server on loopback that answers what a test says, and remembers what it was asked."""

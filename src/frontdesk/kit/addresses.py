@@ -48,6 +48,10 @@ DENIED_V6 = tuple(
     )
 )
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: how an IPv6-only host sees an IPv4 server
+_PRIVATE = (
+    "That address belongs to a private or reserved network. If it is the right one, whoever runs Frontdesk can open its"
+    " network: FRONTDESK_ALLOW_PRIVATE=… (for example 10.20.0.0/16, or several with commas), then start it again."
+)
 ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: interface identifiers that carry an IPv4 address
 
 _URL = re.compile(r"(?i)(https?)://([^/?#]*)([^#]*)(?:#.*)?\Z")
@@ -114,7 +118,7 @@ def check_address(ip: str | Address, allow: Sequence[Network] = ()) -> Address:
         if (int(address) >> 32) & 0xFFFFFFFF in ISATAP:
             check_address(_last_32_bits(address))
     if denied:
-        raise Blocked("That address belongs to a private or reserved network.")
+        raise Blocked(_PRIVATE)
     return address
 
 

@@ -5,6 +5,10 @@ address that it has is checked against an explicit list, and the connection goes
 there is no second look-up that could answer differently. Networks that the operator opened (:func:`open_networks`) are
 exceptions for the whole process.
 
+Four ways, from what is asked for to what is only connected: :func:`fetch` gets one bounded answer, :func:`client` is an
+httpx client for an API, :func:`connect` opens a stream for another protocol, :func:`connect_socket` a bare socket for a
+library that speaks over one.
+
 FetchError            every failure; the sentence may be shown to people and names no inner address
 ├── Blocked           the address is not one that we connect to
 ├── Unreachable       no name, no route, refused: nothing was sent
@@ -37,6 +41,11 @@ from frontdesk.kit.addresses import (
     is_address,
     read_url,
 )
+
+__all__ = [
+    "Blocked", "FetchError", "Fetched", "NoAnswer", "Oversized", "Unreachable",
+    "client", "connect", "connect_socket", "fetch", "open_networks", "resolve_public",
+]  # fmt: skip
 
 MAX_REDIRECTS = 3
 WEB_PORTS = frozenset({80, 443})
@@ -117,6 +126,37 @@ async def connect(
     raise Unreachable(f"{host} does not accept the connection.")
 
 
+async def connect_socket(host: str, port: int, *, allow: Sequence[Network] | None = None) -> socket.socket:
+    """The same without TLS, as a connected socket: for a library that takes one and checks the name's certificate."""
+    for address in await resolve_public(host, port, allow=allow):
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        connecting = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        connecting.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connecting, (str(address), port))
+        except OSError:
+            connecting.close()
+        except BaseException:
+            connecting.close()
+            raise
+        else:
+            return connecting
+    raise Unreachable(f"{host} does not accept the connection.")
+
+
+def client(*, timeout: httpx.Timeout | float, allow: Sequence[Network] | None = None) -> httpx.AsyncClient:
+    """An HTTP client for an API whose address somebody typed: httpx with all its features, behind this guard.
+
+    Each origin is resolved and checked once in the client's life, and all that goes there goes to the address that
+    answered first, in connections that no other name shares; so make one for each exchange. Any port is reached.
+    Nothing is read from the environment. Redirects are not followed; whoever follows one asks the same client, which
+    checks again. Beside httpx's own errors it raises :class:`Blocked`, and :class:`Unreachable` instead of
+    ``httpx.ConnectError`` and ``httpx.ConnectTimeout``: in both cases nothing was sent.
+    """
+    guarded = _Guarded(_opened if allow is None else allow, web_ports_only=False)
+    return httpx.AsyncClient(transport=guarded, timeout=timeout, trust_env=False, follow_redirects=False)
+
+
 async def fetch(
     url: str,
     *,
@@ -136,9 +176,9 @@ async def fetch(
     target, sent = read_url(url), {name.lower(): value for name, value in (headers or {}).items()}
     opened = _opened if allow_private is None else allow_private
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout), _Guarded(opened, web_ports_only=True) as guarded:
             for _ in range(MAX_REDIRECTS + 1):
-                answer = await _once(target, method, sent, body, max_bytes, opened)
+                answer = await _once(guarded, target, method, sent, body, max_bytes)
                 if isinstance(answer, Fetched):
                     return answer
                 if answer.origin != target.origin:
@@ -152,62 +192,108 @@ async def fetch(
 # --- one request -----------------------------------------------------------------------------------------------------
 
 
+class _Guarded(httpx.AsyncBaseTransport):
+    """Sends every request to a checked address of the name that it was meant for; the certificate must be the name's.
+
+    Each origin has connections of its own: httpx shares them by address, and two names may have the same one.
+    """
+
+    def __init__(self, allow: Sequence[Network], *, web_ports_only: bool) -> None:
+        self._allow, self._web_ports_only = allow, web_ports_only
+        self._ways: dict[tuple[str, str, int], _Way] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        way, failed = await self._way(request.url), None
+        for address in way.addresses:
+            try:
+                response = await way.transport.handle_async_request(_addressed(request, way.host, address))
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failed = error
+            else:
+                way.addresses = (address,)
+                return response
+        if "CERTIFICATE_VERIFY_FAILED" in str(failed):
+            raise Unreachable(f"{way.host} has no certificate that is valid for this name.") from failed
+        raise Unreachable(f"{way.host} does not accept the connection.") from failed
+
+    async def _way(self, url: httpx.URL) -> _Way:
+        if url.scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol("Only http:// and https:// addresses are connected to.")
+        host, port = canonical_host(url.raw_host.decode("ascii")), url.port or (443 if url.scheme == "https" else 80)
+        origin = url.scheme, host, port
+        if origin not in self._ways:
+            addresses = tuple(await resolve_public(host, port, allow=self._allow))
+            if self._web_ports_only and port not in WEB_PORTS and not all(map(self._is_opened, addresses)):
+                raise Blocked(f"Port {port} is not a web server's port.")
+            transport = httpx.AsyncHTTPTransport(trust_env=False, verify=_tls())
+            self._ways.setdefault(origin, _Way(host, addresses, transport))
+        return self._ways[origin]
+
+    def _is_opened(self, address: Address) -> bool:
+        return any(address in network for network in self._allow)
+
+    async def aclose(self) -> None:
+        for way in self._ways.values():
+            await way.transport.aclose()
+
+
+@dataclass
+class _Way:
+    """Where one origin is: its checked addresses (the one that answered, once one has) and the connections there."""
+
+    host: str
+    addresses: tuple[Address, ...]
+    transport: httpx.AsyncHTTPTransport
+
+
+def _addressed(request: httpx.Request, host: str, address: Address) -> httpx.Request:
+    """The same request to an address; its ``Host`` header still has the name, and TLS asks for it (SNI)."""
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=str(address)),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": host},
+    )
+
+
 async def _once(
-    target: Target,
-    method: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    max_bytes: int,
-    allow: Sequence[Network],
+    guarded: _Guarded, target: Target, method: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
 ) -> Fetched | Target:
     """Ask one server; a redirect comes back as where it leads."""
-    addresses = await resolve_public(target.host, target.port, allow=allow)
-    if target.port not in WEB_PORTS and not all(any(address in opened for opened in allow) for address in addresses):
-        raise Blocked(f"Port {target.port} is not a web server's port.")
-    async with httpx.AsyncHTTPTransport(trust_env=False, verify=_tls()) as transport:
-        response = await _ask(transport, target, addresses, method, headers, body)
-        try:
-            if response.has_redirect_location and method in ("GET", "HEAD"):
-                return _redirected(target, response.headers["location"])
-            return Fetched(
-                status=response.status_code,
-                content_type=response.headers.get("content-type", "").split(";")[0].strip().lower(),
-                body=b"" if method == "HEAD" else await _read(response, max_bytes, target.host),
-                url=target.url,
-            )
-        finally:
-            await response.aclose()
+    response = await _ask(guarded, target, method, headers, body)
+    try:
+        if response.has_redirect_location and method in ("GET", "HEAD"):
+            return _redirected(target, response.headers["location"])
+        return Fetched(
+            status=response.status_code,
+            content_type=response.headers.get("content-type", "").split(";")[0].strip().lower(),
+            body=b"" if method == "HEAD" else await _read(response, max_bytes, target.host),
+            url=target.url,
+        )
+    finally:
+        await response.aclose()
 
 
 async def _ask(
-    transport: httpx.AsyncHTTPTransport,
-    target: Target,
-    addresses: Iterable[Address],
-    method: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
+    guarded: _Guarded, target: Target, method: str, headers: Mapping[str, str], body: bytes | None
 ) -> httpx.Response:
-    """Connect to the first address that answers. The certificate must still be the name's, not the address's."""
-    for address in addresses:
-        request = httpx.Request(
-            method,
-            httpx.URL(scheme=target.scheme, host=str(address), port=target.port, raw_path=target.path.encode()),
-            headers={
-                "user-agent": "Frontdesk",
-                **headers,
-                "host": target.authority,
-                "accept-encoding": "identity",  # a compressed body could unfold to any size
-            },
-            content=body,
-            extensions={"sni_hostname": target.host, "timeout": _PATIENCE.as_dict()},
-        )
-        try:
-            return await transport.handle_async_request(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            continue
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise NoAnswer(f"{target.host} gave no valid answer.") from None
-    raise Unreachable(f"{target.host} does not accept the connection.")
+    request = httpx.Request(
+        method,
+        httpx.URL(scheme=target.scheme, host=target.host, port=target.port, raw_path=target.path.encode()),
+        headers={
+            "user-agent": "Frontdesk",
+            **headers,
+            "host": target.authority,
+            "accept-encoding": "identity",  # a compressed body could unfold to any size
+        },
+        content=body,
+        extensions={"timeout": _PATIENCE.as_dict()},
+    )
+    try:
+        return await guarded.handle_async_request(request)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise NoAnswer(f"{target.host} gave no valid answer.") from None
 
 
 async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
