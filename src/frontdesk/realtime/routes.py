@@ -77,7 +77,7 @@ async def _frames(context: Context, hub: Hub, after: int | None) -> AsyncIterato
                 yield _resync(subscription.since)
             elif isinstance(item, Spoken):
                 yield b"event: whisper\ndata: " + encode(item.words) + b"\n\n"
-            elif isinstance(item, Fresh) and (shown := _shown(actor, item.row, item.frame, item.data)):
+            elif isinstance(item, Fresh) and (shown := _shown(actor, item)):
                 yield shown
     finally:
         hub.unsubscribe(subscription)
@@ -95,10 +95,13 @@ async def _missed(context: Context, subscription: Subscription, after: int) -> A
         async with resources.db.begin(actor.workspace_id) as tx:
             rows = await log.since(tx, after, subscription.since)
             frames = await log.dress(tx, resources, rows)
+            talks = {row["conversation_id"] for row in rows if row["conversation_id"] and not actor.sees_all}
+            called = await log.called(tx, sorted(talks)) if talks else {}
         if not rows:
             return
         for row, frame in zip(rows, frames, strict=True):
-            if shown := _shown(actor, row, frame, encode(frame)):
+            fresh = Fresh(row, frame, encode(frame), called.get(row["conversation_id"], frozenset()))
+            if shown := _shown(actor, fresh):
                 yield shown
         after = rows[-1]["seq"]
 
@@ -107,12 +110,13 @@ def _resync(seq: int) -> bytes:
     return f"id: {seq}\nevent: resync\ndata: {{}}\n\n".encode()
 
 
-def _shown(actor: Actor, row: Row, frame: EventFrame, data: bytes) -> bytes | None:
+def _shown(actor: Actor, fresh: Fresh) -> bytes | None:
     """The event as this actor may see it. An event that they may not see still moves their cursor on."""
+    row = fresh.row
     head = f"id: {row['seq']}\n".encode()
     if row["user_id"] is not None and row["user_id"] != actor.user_id:
         return head + b"event: nothing\ndata: {}\n\n"
-    if not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, frame):
+    if not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, fresh):
         # They may have seen it until now: it must leave their screen.
         hidden = encode(
             {
@@ -123,15 +127,16 @@ def _shown(actor: Actor, row: Row, frame: EventFrame, data: bytes) -> bytes | No
             }
         )
         return head + b"event: ConversationHidden\ndata: " + hidden + b"\n\n"
-    return head + f"event: {row['kind']}\n".encode() + b"data: " + data + b"\n\n"
+    return head + f"event: {row['kind']}\n".encode() + b"data: " + fresh.data + b"\n\n"
 
 
-def _concerns(actor: Actor, frame: EventFrame) -> bool:
-    conversation, message = frame.conversation, frame.message
+def _concerns(actor: Actor, fresh: Fresh) -> bool:
+    """As the list has it: assigned to them, to a team of theirs, or somebody called them to it once."""
+    conversation = fresh.frame.conversation
     mine = conversation is not None and (
         conversation.assignee_id == actor.user_id or conversation.team_id in actor.teams
     )
-    return mine or (message is not None and actor.user_id in message.mentions)
+    return mine or actor.user_id in fresh.called
 
 
 ROUTES = [stream_events]

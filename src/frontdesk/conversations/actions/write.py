@@ -215,7 +215,7 @@ async def send_now(tx: Tx, message_id: int, *, actor: Actor) -> None:
 async def _touch(tx: Tx, conversation_id: int, actor: Actor) -> None:
     """Counts of scheduled and failed messages changed."""
     await touch(tx, conversation_id)
-    tx.emit(ConversationChanged(conversation_id=conversation_id, actor_id=actor.user_id, changed=("messages",)))
+    tx.emit(ConversationChanged(conversation_id=conversation_id, actor_id=actor.user_id, changed=("counts",)))
 
 
 async def keep_draft(tx: Tx, conversation_id: int, mode: str, body: dict[str, Any], *, actor: Actor) -> None:

@@ -5,7 +5,6 @@ has a stream open. A stream that cannot keep up is told to load afresh instead o
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +32,7 @@ class Fresh:
     row: Row
     frame: EventFrame
     data: bytes
+    called: frozenset[int] = frozenset()  # who was mentioned in its conversation; read only if somebody depends on it
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Subscription:
         except asyncio.QueueFull:
             while not self.queue.empty():
                 self.queue.get_nowait()
-            self.queue.put_nowait(RESYNC)
+            self.queue.put_nowait(CLOSED if item is CLOSED else RESYNC)
 
 
 @dataclass
@@ -98,16 +98,19 @@ class Hub:
 
     async def subscribe(self, workspace_id: int, actor: Actor | None) -> Subscription:
         """Begin to collect events; everything up to ``since`` is the caller's to read."""
-        feed = self._feeds.get(workspace_id)
-        if feed is None:
-            feed = self._feeds[workspace_id] = _Feed(-1)
-        async with feed.turn:
-            if feed.seq < 0:
-                async with self._resources.db.begin(workspace_id) as tx:
-                    feed.seq = await events.newest(tx)
-            made = Subscription(workspace_id, actor, feed.seq)
-            feed.subscriptions.add(made)
-            return made
+        while True:
+            feed = self._feeds.get(workspace_id)
+            if feed is None:
+                feed = self._feeds[workspace_id] = _Feed(-1)
+            async with feed.turn:
+                if self._feeds.get(workspace_id) is not feed:
+                    continue  # its last stream left while we waited, and nobody feeds it any more
+                if feed.seq < 0:
+                    async with self._resources.db.begin(workspace_id) as tx:
+                        feed.seq = await events.newest(tx)
+                made = Subscription(workspace_id, actor, feed.seq)
+                feed.subscriptions.add(made)
+                return made
 
     def unsubscribe(self, subscription: Subscription) -> None:
         feed = self._feeds.get(subscription.workspace_id)
@@ -183,8 +186,11 @@ class Hub:
                 async with self._resources.db.begin(workspace_id) as tx:
                     rows = await events.since(tx, feed.seq)
                     frames = await events.dress(tx, self._resources, rows)
+                    restricted = any(one.actor and not one.actor.sees_all for one in feed.subscriptions)
+                    talks = {row["conversation_id"] for row in rows if restricted and row["conversation_id"]}
+                    called = await events.called(tx, sorted(talks)) if talks else {}
                 for row, frame in zip(rows, frames, strict=True):
-                    fresh = Fresh(row, frame, encode(frame))
+                    fresh = Fresh(row, frame, encode(frame), called.get(row["conversation_id"], frozenset()))
                     for subscription in feed.subscriptions:
                         subscription.put(fresh)
                     feed.seq = row["seq"]
@@ -192,22 +198,23 @@ class Hub:
                     return
 
     async def _check(self) -> None:
-        """End the streams of people who signed out or were shut out."""
+        """End the streams of people who signed out or were shut out, or who may see more or less than they did."""
         while True:
             await asyncio.sleep(CHECK_EVERY)
             for workspace_id, feed in list(self._feeds.items()):
                 actors = [one.actor for one in feed.subscriptions if one.actor]
-                by = defaultdict(set)
-                for actor in actors:
-                    by["sessions"].add(actor.session_id)
-                    by["tokens"].add(actor.token_id)
+                sessions = [actor.session_id for actor in actors if actor.session_id]
+                tokens = [actor.token_id for actor in actors if actor.token_id]
                 try:
                     async with self._resources.db.begin(workspace_id) as tx:
-                        sessions, tokens = await events.still_valid(
-                            tx, [i for i in by["sessions"] if i], [i for i in by["tokens"] if i]
-                        )
+                        by_session, by_token = await events.still_valid(tx, sessions, tokens)
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     continue
                 for one in feed.subscriptions:
-                    if one.actor and not (one.actor.session_id in sessions or one.actor.token_id in tokens):
+                    if one.actor is None:
+                        continue
+                    now = by_session.get(one.actor.session_id or 0) or by_token.get(one.actor.token_id or 0)
+                    if now is not None and now != (one.actor.role, one.actor.sees_all, one.actor.teams):
+                        one.put(RESYNC)  # what they saw until now is not what they may see from now on
+                    if now != (one.actor.role, one.actor.sees_all, one.actor.teams):
                         one.put(CLOSED)

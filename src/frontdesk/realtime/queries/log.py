@@ -8,6 +8,7 @@ from frontdesk.contacts import queries as contacts
 from frontdesk.conversations.queries import snapshots
 from frontdesk.conversations.queries import thread as labels
 from frontdesk.inboxes import queries as inboxes
+from frontdesk.kit import clock
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row, Tx
 from frontdesk.people import queries as people
@@ -86,18 +87,38 @@ async def dress(tx: Tx, resources: Resources, rows: Sequence[Row]) -> list[Event
     return frames
 
 
-async def still_valid(tx: Tx, sessions: Sequence[int], tokens: Sequence[int]) -> tuple[set[int], set[int]]:
-    """Which of these sign-ins still count: not ended, and their user still active."""
-    alive = await tx.fetch(
-        "select s.id from sessions s join users u on u.workspace_id = $1 and u.id = s.user_id"
-        " where s.workspace_id = $1 and s.id = any($2) and s.expires_at > now() and u.active",
+_RIGHTS = """
+select {table}.id, u.role, u.role <> 'user' or not u.only_assigned as sees_all,
+  array(select m.team_id from team_members m where m.workspace_id = $1 and m.user_id = u.id) as teams
+from {table} join users u on u.workspace_id = $1 and u.id = {table}.user_id and u.active
+where {table}.workspace_id = $1 and {table}.id = any($2) and {alive}
+"""
+_SESSIONS = _RIGHTS.format(table="sessions", alive="sessions.expires_at > $3")
+_TOKENS = _RIGHTS.format(
+    table="tokens", alive="tokens.revoked_at is null and (tokens.expires_at is null or tokens.expires_at > $3)"
+)
+
+Rights = tuple[str, bool, frozenset[int]]
+"""(role, whether they see everything, teams): what decides who hears what."""
+
+
+async def still_valid(
+    tx: Tx, sessions: Sequence[int], tokens: Sequence[int]
+) -> tuple[dict[int, Rights], dict[int, Rights]]:
+    """Which of these sign-ins still count (not ended, and their user still active), and what each may see now."""
+    found = []
+    for sql, wanted in ((_SESSIONS, sessions), (_TOKENS, tokens)):
+        rows = await tx.fetch(sql, tx.workspace_id, list(wanted), clock.now()) if wanted else []
+        found.append({row["id"]: (row["role"], row["sees_all"], frozenset(row["teams"])) for row in rows})
+    return found[0], found[1]
+
+
+async def called(tx: Tx, conversation_ids: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Who was ever mentioned in each of these conversations: they may see it from then on."""
+    rows = await tx.fetch(
+        "select conversation_id as id, array_agg(distinct u) as users from messages, unnest(mentions) u"
+        " where workspace_id = $1 and conversation_id = any($2) group by 1",
         tx.workspace_id,
-        list(sessions),
+        list(conversation_ids),
     )
-    valid = await tx.fetch(
-        "select t.id from tokens t join users u on u.workspace_id = $1 and u.id = t.user_id where t.workspace_id = $1"
-        " and t.id = any($2) and t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) and u.active",
-        tx.workspace_id,
-        list(tokens),
-    )
-    return {row["id"] for row in alive}, {row["id"] for row in valid}
+    return {row["id"]: frozenset(row["users"]) for row in rows}
