@@ -10,7 +10,18 @@ from twilio.request_validator import RequestValidator
 
 from channels.sms.fake_twilio import NUMBER, SID, TOKEN, error, twilio_running
 from channels.sms.loopback import Answer, loopback
-from frontdesk.vendors.twilio import FORM, MAX_FIELDS, NoAnswer, NotReached, Refused, Twilio, form, is_signed, sign
+from frontdesk.vendors.twilio import (
+    FORM,
+    MAX_FIELDS,
+    NoAnswer,
+    NotAllowed,
+    NotReached,
+    Refused,
+    Twilio,
+    form,
+    is_signed,
+    sign,
+)
 
 URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 FIELDS = [
@@ -212,9 +223,15 @@ async def test_a_refusal_carries_code_and_pause():
     assert (refused.value.status, refused.value.code, refused.value.retry_after) == (429, 20429, 7.0)
 
 
-@pytest.mark.parametrize("base", ["http://127.0.0.1:1", "nonsense", "http://[bad"])
+@pytest.mark.parametrize("base", ["http://127.0.0.1:1", "nonsense"])
 async def test_nothing_there_is_not_reached(base):
     with pytest.raises(NotReached):
+        await Twilio(SID, TOKEN, api_base=base).account()
+
+
+@pytest.mark.parametrize("base", ["http://[bad", "https://192.168.1.7", "http://0x7f.1", "https://"])
+async def test_an_address_that_may_not_be_reached_is_not_allowed(base):
+    with pytest.raises(NotAllowed, match="No connection to Twilio"):
         await Twilio(SID, TOKEN, api_base=base).account()
 
 

@@ -3,6 +3,7 @@
 Errors, by what is known about the request::
 
     TwilioError
+    ├── NotAllowed   the address leads where Frontdesk does not connect to; nothing was sent
     ├── NotReached   it certainly did not arrive (no connection, no free socket)
     ├── NoAnswer     it may have arrived (time-out or broken connection after writing, unreadable answer)
     └── Refused      Twilio said no: ``status``, Twilio's own ``code``, ``retry_after`` in seconds
@@ -18,14 +19,14 @@ import hashlib
 import hmac
 import ipaddress
 import json
-import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urlsplit, urlunsplit
 
 import httpx
+
+from frontdesk.kit import fetch
 
 API: Final = "https://api.twilio.com"
 SIGNATURE: Final = "x-twilio-signature"
@@ -43,6 +44,10 @@ _PORTS: Final = {"https": 443, "http": 80}
 
 class TwilioError(Exception):
     """Something went wrong; ``str(error)`` says what, for a log or a person who runs the system."""
+
+
+class NotAllowed(TwilioError):
+    """The address is closed to us; the sentence says what the operator can do. Nothing was sent."""
 
 
 class NotReached(TwilioError):
@@ -203,6 +208,10 @@ class Twilio:
                         raise Refused("Twilio redirected to an address that is not public.", status=0)
         except TimeoutError:
             raise NoAnswer("The download took longer than a minute.") from None
+        except NotAllowed as error:
+            if self._is_ours(url):
+                raise
+            raise Refused("Twilio redirected to an address that is not public.", status=0) from error
         raise Refused("Twilio redirected too often.", status=0)
 
     async def _pages(self, path: str, filters: Mapping[str, str], key: str) -> AsyncIterator[dict[str, Any]]:
@@ -290,22 +299,11 @@ async def _read(answer: httpx.Response, limit: int) -> bytes:
 async def _client(timeout: httpx.Timeout) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose errors are ours. It lives for one exchange: nothing stays open or tied to an event loop."""
     try:
-        async with httpx.AsyncClient(timeout=timeout, verify=_trust()) as client:
+        async with fetch.client(timeout=timeout) as client:
             yield client
-    except (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.ProxyError,
-        httpx.UnsupportedProtocol,
-        httpx.InvalidURL,
-    ) as error:
+    except fetch.Blocked as error:
+        raise NotAllowed(f"No connection to Twilio. {error}") from error
+    except (fetch.Unreachable, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise NotReached(f"Twilio cannot be reached: {error or type(error).__name__}") from error
     except httpx.RequestError as error:
         raise NoAnswer(f"Twilio did not answer: {error or type(error).__name__}") from error
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Reading the certificate bundle takes 20 ms; once is enough."""
-    return httpx.create_ssl_context()

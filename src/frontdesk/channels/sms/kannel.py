@@ -37,7 +37,7 @@ from frontdesk.channels.port import (
 from frontdesk.channels.sms.concat import part_of
 from frontdesk.channels.sms.numbers import came_from
 from frontdesk.channels.sms.segments import measure
-from frontdesk.kit import clock
+from frontdesk.kit import clock, fetch
 
 MAX_CHARS: Final = 1600
 DLR_MASK: Final = 31
@@ -178,10 +178,12 @@ async def _ask(account: Account, fields: Mapping[str, str | bytes]) -> tuple[int
     """A GET, since Kannel reads its parameters from the address alone (a form is an "Invalid content-type")."""
     url = str(account.get("url") or "")
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        async with fetch.client(timeout=_TIMEOUT) as client:
             answer = await client.get(f"{url}?{urlencode(fields)}")
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        raise TryLater("Kannel cannot be reached.") from error
+    except fetch.Blocked as error:
+        raise Disconnected(f"No connection to Kannel. {error}") from error
+    except fetch.Unreachable as error:
+        raise TryLater(f"Kannel cannot be reached. {error}") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise Disconnected(f"“{url}” is not an address of Kannel.") from error
     except httpx.RequestError as error:

@@ -49,6 +49,7 @@ from frontdesk.channels.sms.smpp_session import (
     first_of,
 )
 from frontdesk.kit import clock
+from frontdesk.kit.fetch import Blocked
 
 MAX_CHARS: Final = 1600
 PORT: Final = 2775
@@ -116,11 +117,15 @@ class SmppSms:
 
     async def listen(self, account: Account, sink: Sink) -> None:
         """Stay bound: reconnect with growing pauses (1 to 60 seconds). Raises Disconnected when the SMSC refuses the
-        credentials, and whatever storing raised; the deliveries concerned are unanswered then and come again."""
+        credentials or its address is closed to us, and whatever storing raised; the deliveries concerned are unanswered
+        then and come again."""
         pause, longest = self._back_off
         while True:
             try:
                 session = await Session.connect(**_target(account), timing=self._timing)
+            except Blocked as error:
+                await sink.unhealthy(_closed(error), needs_person=True)
+                raise Disconnected(_closed(error)) from error
             except BindRefused as refused:
                 await self._explain(refused, sink)
             except (OSError, SessionOver) as error:
@@ -201,6 +206,8 @@ class SmppSms:
             if refused.status == pdu.RALYBND:
                 return "The SMSC knows this system ID; another session is bound at the moment."
             raise Disconnected(reason or f"The SMSC refuses the session (0x{refused.status:02X}).") from refused
+        except Blocked as error:
+            raise Disconnected(_closed(error)) from error
         except (OSError, SessionOver) as error:
             raise TryLater(f"The SMSC cannot be reached: {error or type(error).__name__}") from error
         await session.unbind()
@@ -225,6 +232,10 @@ class SmppSms:
         progress = self._progress[where]
         envelope = _envelope(message.to.value, account.settings)
         return submissions(message.text, progress.reference, envelope, account.settings), progress
+
+
+def _closed(error: Blocked) -> str:
+    return f"No connection to the SMSC. {error}"
 
 
 def _forget(inbox_id: int, live: Live) -> None:

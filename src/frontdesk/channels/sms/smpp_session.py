@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from frontdesk.channels.sms import pdu
 from frontdesk.channels.sms.pdu import Pdu
+from frontdesk.kit import fetch
 
 WINDOW: Final = 10
 """Requests without an answer at one time; what SMSCs commonly allow."""
@@ -64,9 +66,13 @@ class Session:
 
     @classmethod
     async def connect(cls, host: str, port: int, bind: pdu.Bind, *, tls: bool, timing: Timing) -> Session:
-        """Connect and bind as transceiver. Raises OSError, TimeoutError, SessionOver or BindRefused."""
-        async with asyncio.timeout(timing.connect):
-            reader, writer = await asyncio.open_connection(host, port, ssl=tls or None)
+        """Connect and bind as transceiver. Raises fetch.Blocked, OSError, TimeoutError, SessionOver or BindRefused."""
+        context = ssl.create_default_context() if tls else None
+        try:
+            async with asyncio.timeout(timing.connect):
+                reader, writer = await fetch.connect(host, port, tls=context)
+        except fetch.Unreachable as error:
+            raise SessionOver(str(error)) from error
         session = cls(reader, writer, timing)
         try:
             async with asyncio.timeout(timing.answer):

@@ -38,6 +38,7 @@ from frontdesk.vendors.twilio import (
     API,
     TIMEOUT_SECONDS,
     NoAnswer,
+    NotAllowed,
     NotReached,
     Refused,
     Twilio,
@@ -155,6 +156,8 @@ class TwilioSms:
         self._attempts.begin(account.inbox_id, message.key, at=clock.now())
         try:
             resource = await client(account).create_message(fields)
+        except NotAllowed as error:
+            raise Disconnected(str(error)) from error
         except NotReached as error:
             raise TryLater(str(error)) from error
         except NoAnswer as error:
@@ -371,6 +374,8 @@ def _time_of(resource: Mapping[str, Any]) -> datetime | None:
 
 def _not_sending(error: TwilioError) -> TryLater | Disconnected:
     """The port's exception for anything but a sending: a person has to act, or it can be tried again."""
+    if isinstance(error, NotAllowed):
+        return Disconnected(str(error))
     if isinstance(error, Refused):
         meaning = as_port_error(error)
         if isinstance(meaning, Disconnected | TryLater):
