@@ -26,21 +26,23 @@ HOLLOW_FUNCTIONS = {"helper", "util"}
 
 COMMAND_LINES = ("app/cli",)  # where people read standard output
 
-# Which places may open a connection, by what they would open it with. Everything else asks one of these.
+# Which places may use what could open a connection. Channels and vendors speak through these libraries, but where a
+# connection leads is decided in kit/fetch.py alone: it makes their clients and opens their sockets.
 KIT_FETCH, CHANNELS, VENDORS = "kit/fetch.py", "channels/", "vendors/"
 NETWORK: dict[str, tuple[str, ...]] = {
     "httpx": (KIT_FETCH, CHANNELS, VENDORS, "app/demo"),  # the demo talks to the processes that it started itself
-    "socket": (KIT_FETCH, CHANNELS, "app/"),  # app binds the port that browsers reach
+    "socket": (KIT_FETCH, "app/"),  # app binds the port that browsers reach
     "aiosmtplib": (CHANNELS,),
-    "aioimaplib": (CHANNELS,),
     "aiosmtpd": (CHANNELS,),
     **dict.fromkeys(("smtplib", "imaplib", "poplib", "ftplib", "telnetlib", "urllib.request", "http.client"), ()),
-    **dict.fromkeys(("aiohttp", "requests", "urllib3", "websockets"), ()),
+    **dict.fromkeys(("aiohttp", "aioimaplib", "httpcore", "requests", "urllib3", "websockets"), ()),
 }
-STREAMS = ("open_connection", "create_connection", "create_datagram_endpoint", "start_server", "create_server")
-STREAMS_ALLOWED = (KIT_FETCH, CHANNELS)
+CONNECTING = ("open_connection", "create_connection", "create_datagram_endpoint", "sock_connect")
+SERVING = ("start_server", "create_server")
+HTTPX_CLIENTS = ("AsyncClient", "Client", "AsyncHTTPTransport", "HTTPTransport")
+HTTPX_CALLS = ("delete", "get", "head", "options", "patch", "post", "put", "request", "stream")
+HTTPX_CLIENTS_ALLOWED = (KIT_FETCH, "app/demo")
 DATABASE_ALLOWED = ("kit/", "app/")  # the database's address comes from the operator
-OUTGOING = {"httpx", "aiosmtplib", "aioimaplib"}  # in a channel: only together with kit.fetch, which checks the address
 
 
 def back_rooms_are_private(house: House) -> list[str]:
@@ -82,10 +84,11 @@ def only_actions_emit(house: House) -> list[str]:
 
 
 def few_places_connect(house: House) -> list[str]:
-    """Who may open a connection stands in NETWORK; a channel asks ``kit.fetch`` where an address may lead."""
+    """Only ``kit/fetch.py`` connects to an address that came from outside; NETWORK says who may speak over it."""
     return [
         *_network_imports(house),
-        *_used(house, STREAMS, STREAMS_ALLOWED, "opens a connection"),
+        *_used(house, CONNECTING, (KIT_FETCH,), "opens a connection that frontdesk.kit.fetch has not checked"),
+        *_used(house, SERVING, (CHANNELS,), "opens a port"),
         *(
             module.at(line, f"opens a database connection: {text}")
             for module in house.modules
@@ -93,7 +96,7 @@ def few_places_connect(house: House) -> list[str]:
             for line, text in module.calls("connect", "create_pool", "create_engine", "create_async_engine")
             if text.startswith(("asyncpg.", "sqlalchemy.", "create_"))
         ),
-        *_unchecked_addresses(house),
+        *_clients_of_their_own(house),
     ]
 
 
@@ -165,25 +168,26 @@ def _network_imports(house: House) -> Iterator[str]:
                     yield module.at(line, f"could open a connection: {name}")
 
 
-def _unchecked_addresses(house: House) -> Iterator[str]:
-    """In a channel, the address is what somebody typed into a form."""
+def _clients_of_their_own(house: House) -> Iterator[str]:
+    """An address is what somebody typed or sent: the client must come from ``kit.fetch``, or be given its socket."""
+    own = {*HTTPX_CLIENTS, *(f"httpx.{name}" for name in (*HTTPX_CLIENTS, *HTTPX_CALLS))}
     for module in house.modules:
-        if module.room != "channels":
-            continue
-        imported = [name for _, name in module.imports()]
-        if any(name.startswith((f"{PACKAGE}.kit.fetch", f"{PACKAGE}.vendors.")) for name in imported):
-            continue
-        for line, name in module.imports():
-            if name.split(".")[0] in OUTGOING and not _only_for_types(module, line):
-                yield module.at(line, f"{name} without {PACKAGE}.kit.fetch: nobody checks where the address leads")
-        for line, text in module.calls("open_connection", "create_connection"):
-            yield module.at(line, f"{text} without {PACKAGE}.kit.fetch: nobody checks where the address leads")
+        imported = [(name, line) for line, name in module.imports()]
+        libraries = {name.split(".")[0] for name, _ in imported}
+        if "httpx" in libraries and not module.where.startswith(HTTPX_CLIENTS_ALLOWED):
+            made = [(name, call.lineno) for name, call in _calls(module)]
+            for name, line in [*imported, *made]:
+                if name in own or name.rsplit(".", 1)[-1] in HTTPX_CLIENTS:
+                    yield module.at(line, f"{name} instead of {PACKAGE}.kit.fetch: nobody checks where it leads")
+        if "aiosmtplib" in libraries:
+            for name, call in _calls(module):
+                bare = "sock" not in [keyword.arg for keyword in call.keywords]
+                if bare and name.rsplit(".", 1)[-1] in ("SMTP", "send"):
+                    yield module.at(call.lineno, f"{name} without a socket of {PACKAGE}.kit.fetch")
 
 
-def _only_for_types(module: Module, line: int) -> bool:
-    return any(
-        isinstance(node, ast.If)
-        and "TYPE_CHECKING" in ast.unparse(node.test)
-        and node.lineno < line <= (node.end_lineno or 0)
-        for node in ast.walk(module.tree)
-    )
+def _calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
+    """Everything called, by its dotted text."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
