@@ -7,13 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiosmtplib
 import pytest
 
-from channels.email.scripted import DESK, ImapServer, ListSink, SmtpServer, account, serving
+from channels.email.scripted import ImapServer, ListSink, SmtpServer, account, serving
 from frontdesk.channels.email import CHANNEL, imap, limits, mailbox, wire
-from frontdesk.channels.email.connect import Target, connect_target
-from frontdesk.channels.email.listener import is_for
+from frontdesk.channels.email.connect import Target
 from frontdesk.channels.port import Account, Disconnected, Listens, LooksUp, Outbound, TryLater, Unknown
 from frontdesk.channels.port import Address as Where
 from frontdesk.channels.port import Tests as CanTest
@@ -307,122 +305,3 @@ async def test_the_test_says_what_works() -> None:
         pass
     with pytest.raises(TryLater, match="No connection"):
         await driver.test(via(port))
-
-
-# --- listening ----------------------------------------------------------------------------------------------------
-
-
-@contextlib.asynccontextmanager
-async def open_listener(sink: ListSink, **settings: Any) -> AsyncIterator[int]:
-    async with listening(account(receive="listen", listen_port=0, **settings), sink):
-        await sink.until(lambda: any("listening" in note for note in sink.notes))
-        yield int(sink.notes[-1].rpartition(" ")[2])
-
-
-async def submit(port: int, *recipients: str) -> None:
-    await aiosmtplib.send(
-        MAIL % (1, 1),
-        sender="a@customer.example",
-        recipients=list(recipients),
-        hostname="127.0.0.1",
-        port=port,
-        start_tls=False,
-    )
-
-
-async def test_stored_before_answered(sink: ListSink) -> None:
-    async with open_listener(sink) as port:
-        await submit(port, "Desk+tag@Support.example", DESK)
-        (raw,) = sink.raws
-        assert raw.body.startswith(b"Return-Path: <a@customer.example>\r\nDelivered-To: Desk+tag@Support.example\r\n")
-        assert raw.body.endswith(MAIL % (1, 1))
-        sink.broken = True
-        with pytest.raises(aiosmtplib.SMTPDataError) as refused:
-            await submit(port, DESK)
-        assert refused.value.code == 451
-        sink.broken = False
-        await submit(port, DESK)
-    assert len(sink.raws) == 2
-
-
-async def test_only_for_this_inbox(sink: ListSink) -> None:
-    async with open_listener(sink) as port:
-        for stranger in ("other@support.example", "desk@other.example", "deskx@support.example"):
-            with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as refused:
-                await submit(port, stranger)
-            assert refused.value.recipients[0].code == 550
-    assert sink.raws == []
-    assert is_for(DESK, "DESK+x@support.example")
-    assert not is_for(DESK, "nonsense")
-
-
-async def test_lmtp_answers_for_each_recipient(sink: ListSink) -> None:
-    async with open_listener(sink, listen_protocol="lmtp") as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        dialogue = [
-            *("LHLO x", "MAIL FROM:<a@b.example>", f"RCPT TO:<{DESK}>", "RCPT TO:<desk+b@support.example>", "DATA"),
-            "Subject: x\r\n\r\nHello\r\n.",
-            "QUIT",
-        ]
-        answers = [await reader.readuntil(b"\r\n")]
-        for line in dialogue:
-            writer.write(line.encode() + b"\r\n")
-            answer = b""
-            for _ in range(2 if line.endswith(".") else 1):
-                while not (answer := await reader.readuntil(b"\r\n"))[3:4] == b" ":
-                    pass
-                answers.append(answer)
-        writer.close()
-        await writer.wait_closed()
-    assert [answer[:3] for answer in answers] == [b"220", *[b"250"] * 4, b"354", b"250", b"250", b"221"]
-
-
-async def test_a_port_that_is_taken(sink: ListSink) -> None:
-    async with serving(SmtpServer()) as port:
-        assert isinstance(CHANNEL.driver, Listens)
-        with pytest.raises(TryLater, match="cannot be opened"):
-            await CHANNEL.driver.listen(account(receive="listen", listen_port=port), sink)
-
-
-# --- the form -----------------------------------------------------------------------------------------------------
-
-GOOD = {"address": DESK, "imap_host": "imap.x.example", "smtp_host": "smtp.x.example", "password": "p"}
-
-
-def wrong(**changes: Any) -> set[str]:
-    assert CHANNEL.check is not None
-    return set(CHANNEL.check({**GOOD, **changes}))
-
-
-def test_settings_are_checked() -> None:
-    assert wrong() == set()
-    assert wrong(address="nobody") == {"address"}
-    assert wrong(imap_host="") == {"imap_host"}
-    assert wrong(imap_host="imap x\r\n") == {"imap_host"}
-    assert wrong(smtp_host="smtp/x") == {"smtp_host"}
-    assert wrong(imap_port=70_000) == {"imap_port"}
-    assert wrong(smtp_port="many") == {"smtp_port"}
-    assert wrong(smtp_tls="ssl") == {"smtp_tls"}
-    assert wrong(password="") == {"password"}
-    assert wrong(password="", oauth={"provider": "google", "client_id": "c", "refresh_token": "r"}) == set()
-    assert wrong(oauth="{") == {"oauth"}
-    assert wrong(oauth="[]x") == {"oauth"}
-    assert wrong(oauth={"provider": "other", "client_id": "c", "refresh_token": "r"}) == {"oauth"}
-    assert wrong(backfill_days=-1) == {"backfill_days"}
-    assert wrong(receive="pigeon") == {"receive"}
-    assert wrong(receive="listen", imap_host="", password="") == set()
-    assert wrong(receive="listen", listen_port="x", listen_protocol="uucp") == {"listen_port", "listen_protocol"}
-
-
-def test_targets() -> None:
-    assert connect_target({"smtp_host": "X.example", "smtp_tls": "starttls"}, "smtp") == ("x.example", 587, "starttls")
-    assert connect_target({"imap_host": "::1"}, "imap") == ("::1", 993, "tls")
-    with pytest.raises(Disconnected):
-        connect_target({"imap_host": "imap.x.example", "imap_port": 0.5}, "imap")
-
-
-def test_secrets_are_secret_and_the_own_address_is_known() -> None:
-    assert {setting.name for setting in CHANNEL.settings if setting.secret} == {"password", "oauth"}
-    assert CHANNEL.own_address is not None
-    assert CHANNEL.own_address({"address": " Desk@Support.Example "}) == DESK
-    assert CHANNEL.own_address({}) is None

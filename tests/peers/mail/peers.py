@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -27,8 +27,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from frontdesk.channels.port import Account, Raw, Whisper
 
 INSTALL = "sudo apt install dovecot-imapd dovecot-lmtpd exim4-daemon-light"
 DESK, PASSWORD = "desk@support.test", "correct-horse"
@@ -43,6 +41,14 @@ def need(*programs: str, root: bool = False) -> None:
     if os.environ.get("REQUIRE_PEERS") == "1":
         pytest.fail(why)
     pytest.skip(why)
+
+
+def filled(name: str, **values: object) -> str:
+    """The configuration beside this file with its ``@NAMES@`` filled in."""
+    text = (Path(__file__).parent / name).read_text()
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    return text
 
 
 def free_ports(count: int) -> list[int]:
@@ -140,70 +146,9 @@ class Dovecot:
         )
         user = self.place.user
         group = "nogroup" if user == "nobody" else user
-        self.config.write_text(f"""
-protocols = imap lmtp
-base_dir = {self.home}/run
-state_dir = {self.home}/state
-log_path = {self.home}/log
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{self.place.root}/cert.pem
-ssl_key = <{self.place.root}/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login xoauth2
-auth_failure_delay = 0
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
-default_process_limit = 50
-first_valid_uid = 0
-mail_location = maildir:{self.mail}/%u
-mail_fsync = never
-imap_idle_notify_interval = 29 mins
-passdb {{
-  driver = static
-  mechanisms = plain login
-  args = password={PASSWORD}
-}}
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2
-  args = {oauth}
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={self.mail}/%u allow_all_users=yes
-}}
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {self.imap}
-  }}
-  inet_listener imaps {{
-    port = {self.imaps}
-    ssl = yes
-  }}
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    port = {self.lmtp}
-  }}
-}}
-namespace inbox {{
-  inbox = yes
-  separator = /
-  mailbox Sent {{
-    auto = subscribe
-    special_use = \\Sent
-  }}
-}}
-""")
+        values = {"HOME": self.home, "ROOT": self.place.root, "PASSWORD": PASSWORD, "OAUTH": oauth, "USER": user}
+        ports = {"IMAPS": self.imaps, "IMAP": self.imap, "LMTP": self.lmtp}
+        self.config.write_text(filled("dovecot.conf", GROUP=group, MAIL=self.mail, **values, **ports))
 
     async def start(self) -> None:
         switch: dict[str, Any] = {}
@@ -252,82 +197,9 @@ class Exim:
         for name in ("spool", "log"):
             place.folder(f"exim/{name}", "Debian-exim")
         self.config = self.home / "exim.conf"
-        self.config.write_text(f"""
-spool_directory = {self.home}/spool
-log_file_path = {self.home}/log/%slog
-pid_file_path = {self.home}/exim.pid
-primary_hostname = mx.support.test
-daemon_smtp_ports = {self.smtp} : {self.smtps}
-tls_on_connect_ports = {self.smtps}
-local_interfaces = 127.0.0.1
-tls_advertise_hosts = *
-tls_certificate = {place.root}/cert.pem
-tls_privatekey = {place.root}/key.pem
-domainlist known = support.test : desk.test
-acl_smtp_rcpt = check_rcpt
-acl_smtp_data = accept
-dsn_advertise_hosts = *
-exim_user = Debian-exim
-exim_group = Debian-exim
-queue_run_max = 4
-smtp_accept_queue_per_connection = 0
-smtp_accept_max_per_connection = 2000
-check_spool_space = 0
-check_spool_inodes = 0
-message_logs = false
-host_lookup =
-rfc1413_query_timeout = 0s
-message_size_limit = 30M
-begin acl
-check_rcpt:
-  deny local_parts = missing
-       message = 5.1.1 User unknown
-  defer local_parts = later
-        message = 4.2.1 Greylisted, try again
-  accept domains = +known
-  accept authenticated = *
-  deny message = relay not permitted
-begin routers
-desk:
-  driver = manualroute
-  domains = desk.test
-  route_list = * 127.0.0.1 byname
-  self = send
-  transport = to_desk
-bounced:
-  driver = redirect
-  local_parts = fails
-  allow_fail
-  data = :fail: 5.1.1 no such person
-box:
-  driver = manualroute
-  domains = support.test
-  route_list = * 127.0.0.1 byname
-  self = send
-  transport = to_dovecot
-begin transports
-to_dovecot:
-  driver = smtp
-  protocol = lmtp
-  port = {dovecot_lmtp}
-  hosts_override
-  allow_localhost
-to_desk:
-  driver = smtp
-  protocol = lmtp
-  port = {desk_port}
-  hosts_override
-  allow_localhost
-begin retry
-* * F,1h,1s
-begin authenticators
-plain:
-  driver = plaintext
-  public_name = PLAIN
-  server_set_id = $auth2
-  server_prompts = :
-  server_condition = ${{if and{{{{eq{{$auth2}}{{{DESK}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
-""")
+        ports = {"SMTP": self.smtp, "SMTPS": self.smtps, "LMTP": dovecot_lmtp, "DESK": desk_port}
+        values = {"HOME": self.home, "ROOT": place.root, "USER": DESK, "PASSWORD": PASSWORD}
+        self.config.write_text(filled("exim.conf", **values, **ports))
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -389,64 +261,3 @@ class TokenServer:
         if token in self.valid:
             return 200, {"active": "true", "email": DESK}
         return 401, {"error": "invalid_token"}
-
-
-class MemorySink:
-    """Dedupes as the table of raw deliveries does: unique on the key, mails and checkpoint in one step."""
-
-    def __init__(self) -> None:
-        self.raws: dict[str, Raw] = {}
-        self.saved: Mapping[str, Any] = {}
-        self.stored = 0  # including repeats
-        self.notes: list[str] = []
-        self.changed = asyncio.Condition()
-
-    async def store(self, raws: Sequence[Raw], *, checkpoint: Mapping[str, Any] | None = None) -> int:
-        new = 0
-        async with self.changed:
-            for raw in raws:
-                self.stored += 1
-                new += raw.dedupe_key not in self.raws
-                self.raws.setdefault(raw.dedupe_key, raw)
-            if checkpoint is not None:
-                self.saved = json.loads(json.dumps(checkpoint))
-            self.changed.notify_all()
-        return new
-
-    async def checkpoint(self) -> Mapping[str, Any]:
-        return self.saved
-
-    async def healthy(self, note: str = "") -> None:
-        await self._note(f"healthy: {note}")
-
-    async def unhealthy(self, reason: str, *, needs_person: bool = False) -> None:
-        await self._note(f"unhealthy{'!' if needs_person else ''}: {reason}")
-
-    async def _note(self, text: str) -> None:
-        async with self.changed:
-            self.notes.append(text)
-            self.changed.notify_all()
-
-    async def whisper(self, whisper: Whisper) -> None:
-        raise AssertionError("mail does not whisper")
-
-    async def until_count(self, count: int, seconds: float = 60) -> None:
-        await self.until(lambda: len(self.raws) >= count, seconds, lambda: f"{len(self.raws)} of {count}; {self.notes}")
-
-    async def until(self, condition: Any, seconds: float = 60, what: Any = lambda: "") -> None:
-        try:
-            async with asyncio.timeout(seconds), self.changed:
-                await self.changed.wait_for(condition)
-        except TimeoutError:
-            raise AssertionError(f"waited {seconds} s in vain: {what() or self.notes}") from None
-
-
-def account(settings: Mapping[str, Any], **more: Any) -> Account:
-    return Account(
-        workspace_id=1,
-        inbox_id=1,
-        name="Support",
-        settings={"address": DESK, "username": DESK, "password": PASSWORD, **settings, **more},
-        hook_url="http://127.0.0.1/hooks/x",
-        secret=f"the secret of {more.get('address', DESK)}".encode(),
-    )

@@ -32,7 +32,7 @@ from frontdesk.channels.port import (
 )
 from frontdesk.channels.port import Tests as CanTest
 from peers.mail.conftest import Host
-from peers.mail.peers import MemorySink, account
+from peers.mail.sink import MemorySink, account
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]
 driver = CHANNEL.driver

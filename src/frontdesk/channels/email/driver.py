@@ -16,8 +16,8 @@ from typing import Any
 
 from frontdesk.channels.email.headers import canonical
 from frontdesk.channels.email.parse import own_address, parse
+from frontdesk.channels.email.show import show
 from frontdesk.channels.email.tokens import message_id
-from frontdesk.channels.email.wire import Refused, mailbox_name
 from frontdesk.channels.port import (
     Account,
     Address,
@@ -56,6 +56,7 @@ class Email:
         """Whether the Sent folder has the mail now. Servers that keep sent mail themselves are not given a second
         one."""
         from frontdesk.channels.email import mailbox
+        from frontdesk.channels.email.wire import Refused
 
         if not account.get("imap_host") or not account.get("save_sent", True):
             return False
@@ -80,6 +81,7 @@ class Email:
     async def look_up(self, message: Outbound, account: Account) -> Sent | None:
         """Found in the Sent folder: it was sent. Not found says nothing: raises Unknown."""
         from frontdesk.channels.email import mailbox
+        from frontdesk.channels.email.wire import Refused
 
         own_id = message.external_id or self.name(message.key, account, token=message.token)
         nobody = Unknown("The Sent folder has no copy of this mail, which does not prove that it was not sent.")
@@ -108,6 +110,7 @@ class Email:
         """Logs in to both servers; the sentence says what works. Raises Disconnected or TryLater with the first
         problem."""
         from frontdesk.channels.email import mailbox, smtp
+        from frontdesk.channels.email.wire import Refused, mailbox_name
 
         works = []
         if account.get("receive", "imap") == "imap":
@@ -128,7 +131,6 @@ class Email:
         return sentence[:1].upper() + sentence[1:] + "."
 
     def show(self, data: bytes) -> Mapping[str, Any]:
-        from frontdesk.channels.email.show import show
 
         return show(data)
 

@@ -30,8 +30,8 @@ CHILD_WALL_SECONDS: Final = 30.0  # a machine under load gives the child its CPU
 
 # What is read without the child. Measured (November 2026, CPython 3.11, a busy two-core machine): a mail of a person
 # takes 0.3-3 ms; the worst bytes that fit these bounds took 0.15 s of CPU (the tests hold 0.6). The way through the
-# child adds 0.1-0.4 ms and its start 0.2 s once and after each kill, so speed alone would not decide. It is that ordinary
-# mail then depends on no second process, and that one hostile mail in the child keeps no small one waiting.
+# child adds 0.1-0.4 ms and its start 0.2 s once and after each kill, so speed alone would not decide. It is that
+# ordinary mail then depends on no second process, and that one hostile mail in the child keeps no small one waiting.
 SMALL_MAIL: Final = 96 * 1024
 SMALL_HEADER_BLOCK: Final = 24 * 1024
 SMALL_HEADER: Final = 4 * 1024

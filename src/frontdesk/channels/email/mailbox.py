@@ -14,6 +14,7 @@ from frontdesk.channels.email.oauth import access_token, oauth_settings
 from frontdesk.channels.email.smtp import tls_hint
 from frontdesk.channels.email.wire import Imap, Refused, Reply, Text, mailbox_name
 from frontdesk.channels.port import Account, Disconnected, TryLater
+from frontdesk.kit.addresses import Blocked, FetchError
 
 _SENT_NAMES = ("Sent", "Sent Items", "Sent Messages", "INBOX.Sent", "Sent Mail", "[Gmail]/Sent Mail")
 _LIST = re.compile(rb'\* LIST \(([^)]*)\) (?:"(?:[^"\\]|\\.)*"|NIL) (.+)\Z', re.IGNORECASE | re.DOTALL)
@@ -49,7 +50,9 @@ async def opened(account: Account) -> AsyncIterator[Imap]:
         raise TryLater(f"The mail server ({where}) does not answer.") from error
     except Refused as error:
         raise Disconnected(f"The mail server ({where}) does not offer STARTTLS. Try the encryption “tls”.") from error
-    except OSError as error:
+    except Blocked as error:
+        raise Disconnected(f"This server may not be connected to ({where}): {error}") from error
+    except (FetchError, OSError) as error:
         raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error)}") from error
     try:
         await _log_in(imap, account)

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from frontdesk.channels.port import Disconnected, TryLater
 
@@ -57,7 +58,9 @@ async def access_token(settings: Mapping[str, str], *, fresh: bool = False) -> s
 
 
 async def _refreshed(settings: Mapping[str, str]) -> tuple[str, float]:
-    import httpx  # not at the top: the child that reads mails imports this package and shall stay small
+    # Not at the top: the child that reads mails imports this package and shall stay small.
+    from frontdesk.kit.addresses import Blocked, FetchError
+    from frontdesk.kit.fetch import fetch
 
     url, scope = PROVIDERS.get(settings.get("provider", ""), ("", ""))
     form = {
@@ -68,20 +71,28 @@ async def _refreshed(settings: Mapping[str, str]) -> tuple[str, float]:
         "scope": settings.get("scope", scope),
     }
     try:
-        async with httpx.AsyncClient(timeout=20.0, follow_redirects=False, trust_env=False) as client:
-            answer = await client.post(settings.get("token_url", url), data={k: v for k, v in form.items() if v})
-    except httpx.HTTPError as error:
-        raise TryLater(f"The sign-in server does not answer ({type(error).__name__}).", after=60) from error
+        answer = await fetch(
+            settings.get("token_url", url),
+            method="POST",
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+            body=urlencode({name: value for name, value in form.items() if value}).encode(),
+            max_bytes=256 * 1024,
+            timeout=20,
+        )
+    except Blocked as error:
+        raise Disconnected(f"The sign-in server may not be connected to: {error}") from error
+    except FetchError as error:
+        raise TryLater(f"The sign-in server does not answer: {error}", after=60) from error
     try:
-        body = answer.json()
+        body = json.loads(answer.body)
     except ValueError:
         body = {}
     if not isinstance(body, dict):
         body = {}
-    if answer.status_code == 200 and body.get("access_token"):
+    if answer.status == 200 and body.get("access_token"):
         return str(body["access_token"]), float(body.get("expires_in") or 3600)
-    code = str(body.get("error") or answer.status_code)
-    if answer.status_code >= 500 or answer.status_code == 429:
+    code = str(body.get("error") or answer.status)
+    if answer.status >= 500 or answer.status == 429:
         raise TryLater(f"The sign-in server cannot answer now ({code}).", after=60, code=code)
     if code == "invalid_grant":
         raise Disconnected("Access to this mailbox was withdrawn or has expired. Connect it again.")

@@ -21,6 +21,8 @@ from frontdesk.channels.email.compose import Composed
 from frontdesk.channels.email.connect import TIMEOUT, Target, connect_target, tls_context
 from frontdesk.channels.email.oauth import access_token, oauth_settings
 from frontdesk.channels.port import Account, Disconnected, Rejected, TryLater, Unknown
+from frontdesk.kit.addresses import Blocked, FetchError
+from frontdesk.kit.fetch import connect_socket
 
 DATA_TIMEOUT = 600.0  # seconds for the answer to the end of the data, RFC 5321 §4.5.3.2.6
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -34,13 +36,13 @@ async def session(account: Account) -> AsyncIterator[SMTP]:
     """A connection that is encrypted and logged in as the settings say. Raises Disconnected or TryLater."""
     target = connect_target(account.settings, "smtp")
     client = SMTP(
-        hostname=target.host,
-        port=target.port,
+        hostname=target.host,  # whose certificate it must be; the connection itself goes to a checked address
         use_tls=target.tls == "tls",
         start_tls=target.tls == "starttls",
         tls_context=tls_context(account.settings) if target.tls != "none" else None,
         timeout=TIMEOUT,
         local_hostname=_greeting(account),
+        sock=await _reached(target),  # last: nothing that could fail may come between it and its owner
     )
     try:
         await _open(client, target)
@@ -51,6 +53,20 @@ async def session(account: Account) -> AsyncIterator[SMTP]:
             if client.is_connected:
                 await client.quit(timeout=5)
         client.close()
+
+
+async def _reached(target: Target) -> Any:
+    """A connected socket to one of the server's checked addresses."""
+    where = f"{target.host}, port {target.port}"
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await connect_socket(target.host, target.port)
+    except Blocked as error:
+        raise Disconnected(f"This server may not be connected to ({where}): {error}") from error
+    except TimeoutError as error:
+        raise TryLater(f"The mail server ({where}) does not answer.") from error
+    except (FetchError, OSError) as error:
+        raise TryLater(f"No connection to the mail server ({where}): {error}") from error
 
 
 def _greeting(account: Account) -> str:

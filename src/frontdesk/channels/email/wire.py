@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from frontdesk.channels.email.connect import TIMEOUT, Target
+from frontdesk.kit.fetch import connect
 
 MAX_LINE: Final = 1024 * 1024
 MAX_LITERAL: Final = 64 * 1024 * 1024
@@ -52,9 +53,10 @@ class Imap:
 
     @classmethod
     async def connect(cls, target: Target, context: ssl.SSLContext | None) -> Imap:
+        """Also raises FetchError when the address may not be reached or cannot."""
         async with asyncio.timeout(TIMEOUT):
             direct = context if target.tls == "tls" else None
-            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=direct, limit=MAX_LINE)
+            reader, writer = await connect(target.host, target.port, tls=direct, limit=MAX_LINE)
         imap = cls(reader, writer)
         try:
             async with asyncio.timeout(TIMEOUT):
