@@ -17,6 +17,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.receipts import apply_parked, hold_for_receipts, record
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
+from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
@@ -82,16 +83,17 @@ async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
     return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit)]
 
 
-async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> None:
-    """Whoever claimed these rows is still alive and at it."""
-    await tx.execute(
+async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
+    """Whoever claimed these rows is still alive and at it. Returns the outbox ids of those that are still theirs."""
+    renewed = await tx.fetch(
         "update outbox o set lease_until = $4 from unnest($2::bigint[], $3::bigint[]) mine (id, fence)"
-        " where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+        " where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state = 'sending' returning o.id",
         tx.workspace_id,
         [row["outbox_id"] for row in rows],
         [row["fence"] for row in rows],
         clock.now() + lease,
     )
+    return {row["id"] for row in renewed}
 
 
 async def claim_expired(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
@@ -157,6 +159,7 @@ async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
         row["inbox_id"],
         clock.now(),
     )
+    await inboxes.note_life(tx, [row["inbox_id"]])
     return True
 
 

@@ -67,6 +67,7 @@ async def dispatch(resources: Resources) -> int:
 
 
 async def _send(resources: Resources, workspace_id: int) -> int:
+    leases = _Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id) as tx:
         claimed = await outbox.claim(tx, BATCH, lease=_lease(resources))
         ready = [
@@ -76,21 +77,48 @@ async def _send(resources: Resources, workspace_id: int) -> int:
         for row, message, _ in ready:
             await outbox.begin_sending(tx, row, message.external_id)
     crash.point("dispatch: claimed")
-    async with _held(resources, workspace_id, [row for row, _, _ in ready]):
-        await asyncio.gather(*(_hand_over(resources, one) for one in ready))
+    async with _held(resources, workspace_id, [row for row, _, _ in ready], leases):
+        await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))
     return len(claimed)
 
 
+class _Leases:
+    """How long what this process claimed is still its own. A process that was stopped and wakes up after that must not
+    send: by then others may have looked the message up, and sent it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds * 0.8
+        self._began = asyncio.get_running_loop().time()
+        self._limits: dict[int, asyncio.Timeout] = {}
+
+    @asynccontextmanager
+    async def running(self, row: Row) -> AsyncIterator[None]:
+        """Ends what is inside, with TimeoutError, when the row's lease has run out."""
+        async with asyncio.timeout_at(self._began + self._seconds) as limit:
+            self._limits[row["outbox_id"]] = limit
+            try:
+                yield
+            finally:
+                del self._limits[row["outbox_id"]]
+
+    def renewed(self, since: float, rows: set[int]) -> None:
+        for outbox_id, limit in self._limits.items():
+            if outbox_id in rows and not limit.expired():
+                limit.reschedule(since + self._seconds)
+
+
 @asynccontextmanager
-async def _held(resources: Resources, workspace_id: int, rows: Sequence[Row]) -> AsyncIterator[None]:
+async def _held(resources: Resources, workspace_id: int, rows: Sequence[Row], leases: _Leases) -> AsyncIterator[None]:
     """Renew the leases of what is being sent. A lease is short, so that after a crash the doubt is noticed soon."""
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(resources.settings.lease / 3)
+            since = asyncio.get_running_loop().time()
             try:
                 async with resources.db.begin(workspace_id) as tx:
-                    await outbox.renew(tx, rows, _lease(resources))
+                    ours = await outbox.renew(tx, rows, _lease(resources))
+                leases.renewed(since, ours)
             except PASSING as error:
                 log.warning("leases could not be renewed", error=repr(error))
 
@@ -194,18 +222,18 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
             await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
 
 
-async def _hand_over(resources: Resources, one: Ready) -> None:
+async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
     """Give one message to its driver and write down what it said."""
     row, message, account = one
     driver = channel(row["channel"]).driver
     try:
         crash.point("dispatch: before the provider")
-        # A process that was stopped for a while must not send what meanwhile counts as unknown and is looked up.
         if clock.now() - row["sending_since"] > _lease(resources) * 0.8:
             raise TryLater("It could not be handed over in time.", after=0)
-        outcome: Sent | Exception = await asyncio.wait_for(
-            driver.send(message, account), resources.settings.send_timeout
-        )
+        async with leases.running(row):
+            outcome: Sent | Exception = await asyncio.wait_for(
+                driver.send(message, account), resources.settings.send_timeout
+            )
         crash.point("dispatch: after the provider")
     except (Rejected, TryLater, Unknown, Disconnected) as error:
         outcome = error
