@@ -61,17 +61,19 @@ class Frontdesk:
             "PYTHONUNBUFFERED": "1",
         }
         environment |= {"PYTHONPATH": str(ROOT / "src")}
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "frontdesk.app.cli", command],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
+        assert process.stdout is not None
+        self.process, self.output = process, process.stdout
         self.lines: queue.Queue[str | None] = queue.Queue()
         self.said: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
 
     def _listen(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self.output:
             self.lines.put(line)
         self.lines.put(None)
 
@@ -90,11 +92,13 @@ class Frontdesk:
     def stop(self) -> None:
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self.process.wait(20)
-            return
-        self.process.kill()
-        self.process.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.listener.join()
+        self.output.close()
 
 
 class Demo:

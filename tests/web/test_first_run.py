@@ -27,6 +27,7 @@ async def test_three_steps_lead_to_a_chat_that_can_be_tried_at_once(chromium: Br
     await page.get_by_role("button", name="Create workspace").click()
 
     await page.get_by_role("button", name="Live chat").click()
+    await page.get_by_label("Websites").fill("https://example.org")
     await page.get_by_role("button", name="Connect").click()
     await expect(page.get_by_text("widget.js")).to_be_visible()
     async with context.expect_page() as opened:

@@ -92,10 +92,18 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./features/settings/SettingsPage"), "SettingsPage"),
 });
 
+const anySettings = createRoute({
+  getParentRoute: () => app,
+  path: "/settings",
+  beforeLoad: () => {
+    throw redirect({ to: "/settings/$page", params: { page: "inboxes" } });
+  },
+});
+
 const tree = root.addChildren([
   signIn,
   setup,
-  app.addChildren([home, conversations, contacts, contact, scheduled, settings]),
+  app.addChildren([home, conversations, contacts, contact, scheduled, anySettings, settings]),
 ]);
 
 export function makeRouter(queries: QueryClient, arrival: Arrival) {

@@ -73,15 +73,11 @@ export function recount(
   return changed ? next : counts;
 }
 
-const SCHEDULED_MS = 5_000;
-
 /** A message that waits for its time, or for a person: shown below the thread. */
 export function isWaiting(m: Message): boolean {
   const delivery = m.delivery;
   if (!delivery) return false;
-  if (delivery.state === "held") return true;
-  if (delivery.state !== "queued" || delivery.due_at === null) return false;
-  return Date.parse(delivery.due_at) - Date.parse(m.at) > SCHEDULED_MS;
+  return delivery.state === "held" || (delivery.state === "queued" && delivery.due_at !== null);
 }
 
 export const listKey = (filter: Filter): string =>

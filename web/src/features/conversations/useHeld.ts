@@ -12,7 +12,7 @@ interface Held {
   bind: {
     onPointerEnter: () => void;
     onPointerLeave: () => void;
-    onFocus: () => void;
+    onFocus: (event: FocusEvent) => void;
     onBlur: (event: FocusEvent) => void;
   };
 }
@@ -27,6 +27,7 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
   const held = over || focused || ticked;
   const frozen = useRef(live);
   const filterNow = useRef(filter);
+  const seen = useRef(new Set<Id>());
   const [, again] = useState(0);
 
   const me = store.state.me?.user.id ?? 0;
@@ -44,6 +45,8 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
     const kept = frozen.current.filter((id) => alive.has(id) || (!filter.q && stays(id)));
     // Older rows that paging brought belong below; what is new on top waits.
     const bottom = live.findLastIndex((id) => known.has(id));
+    // What the person took away and brought back stands where it belongs.
+    for (const [at, id] of live.entries()) if (seen.current.has(id) && !kept.includes(id)) kept.splice(at, 0, id);
     ids = [...kept, ...(grown || bottom >= 0 ? live.slice(bottom + 1).filter((id) => !known.has(id)) : [])];
   }
   const shown = new Set(ids);
@@ -51,6 +54,8 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
 
   useEffect(() => {
     frozen.current = ids;
+    if (filterNow.current !== filter || !held) seen.current.clear();
+    ids.forEach((id) => seen.current.add(id));
     filterNow.current = filter;
   });
   return {
@@ -63,7 +68,8 @@ export function useHeld(live: readonly Id[], filter: Filter, open: Id | null, ti
     bind: {
       onPointerEnter: () => setOver(true),
       onPointerLeave: () => setOver(false),
-      onFocus: () => setFocused(true),
+      // A click leaves the focus behind; only the keyboard stays in the list.
+      onFocus: (event) => setFocused(event.target.matches(":focus-visible")),
       onBlur: (event) => !event.currentTarget.contains(event.relatedTarget) && setFocused(false),
     },
   };

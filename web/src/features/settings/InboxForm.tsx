@@ -47,7 +47,9 @@ export function InboxForm({ channel, inbox, onCancel, onSaved }: InboxFormProps)
       onChange={(value) => setValues((now) => ({ ...now, [setting.name]: value }))}
     />
   );
-  const advanced = shown.filter((setting) => setting.advanced);
+  // Raw JSON is for people who look for it.
+  const isAdvanced = (setting: Setting) => setting.advanced || setting.kind === "json";
+  const advanced = shown.filter(isAdvanced);
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <FormError text={saving.error} />
@@ -59,7 +61,7 @@ export function InboxForm({ channel, inbox, onCancel, onSaved }: InboxFormProps)
         value={name}
         onChange={setName}
       />
-      {shown.filter((setting) => !setting.advanced).map(field)}
+      {shown.filter((setting) => !isAdvanced(setting)).map(field)}
       {(advanced.length > 0 || inbox) && (
         <details className="rounded-xl border border-line px-4 py-3">
           <summary className="cursor-pointer font-medium">{t("field.advanced")}</summary>

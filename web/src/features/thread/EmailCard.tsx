@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { htmlAddress } from "@/api/messages";
 import type { Message } from "@/api/types";
 import { t } from "@/i18n";
@@ -13,32 +13,31 @@ import { whoOf, type OnImage } from "./MessageItem";
 import { MessageMenu } from "./MessageMenu";
 import { RichText } from "./RichText";
 
-/** Until the document has told its height, and where it may not. */
-const FIRST_HEIGHT = 220;
-const LONGEST = 1400;
+const LINE_PX = 22;
+const LINE_CHARACTERS = 80;
+
+/** About as high as the text will be: the frame is closed to us, and the corner can be dragged. */
+function guessedHeight(text: string): number {
+  const lines = text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / LINE_CHARACTERS)), 0);
+  return Math.min(720, Math.max(140, lines * LINE_PX + 90));
+}
 
 /** The sender's own layout: no scripts, and no pictures from elsewhere unless asked for. */
-function Layout({ message, images }: { message: Message; images: boolean }) {
-  const frame = useRef<HTMLIFrameElement>(null);
-  const [height, setHeight] = useState(FIRST_HEIGHT);
-  const measure = () => {
-    const body = frame.current?.contentDocument?.documentElement;
-    if (body) setHeight(Math.min(LONGEST, Math.max(60, body.scrollHeight)));
-  };
-  return (
+const Layout = ({ message, images }: { message: Message; images: boolean }) => (
+  <div
+    className="mt-2 resize-y overflow-hidden rounded-lg bg-white"
+    style={{ height: guessedHeight(message.text), colorScheme: "light" }}
+  >
     <iframe
-      ref={frame}
       key={String(images)}
       title={t("email.layout")}
       src={htmlAddress(message.id, images)}
-      sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+      sandbox="allow-popups allow-popups-to-escape-sandbox"
       referrerPolicy="no-referrer"
-      onLoad={measure}
-      style={{ height, colorScheme: "light" }}
-      className="mt-2 w-full rounded-lg bg-white"
+      className="size-full"
     />
-  );
-}
+  </div>
+);
 
 /** The address alone: the name stands beside it already. */
 const bare = (from: string): string => /<([^>]+)>/.exec(from)?.[1] ?? from;
