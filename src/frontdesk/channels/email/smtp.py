@@ -88,7 +88,8 @@ async def _open(client: SMTP, target: Target) -> None:
     except aiosmtplib.SMTPException as error:
         if "STARTTLS" in str(error):
             raise Disconnected(f"The mail server ({where}) offers no STARTTLS. Try the encryption “tls”.") from error
-        raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error)}") from error
+        # What is below it says why; the library's own sentence names a port that it does not know.
+        raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error.__cause__ or error)}") from error
     except OSError as error:
         raise TryLater(f"No connection to the mail server ({where}): {tls_hint(error)}") from error
 
