@@ -63,7 +63,7 @@ async def newcomer(chromium: Browser, server: Server, site: Site) -> AsyncIterat
             **{"viewport": {"width": 1100, "height": 760}, "locale": "en-GB", **profile}
         )
         contexts.append(context)
-        return Visitor(await context.new_page(), server, site)
+        return Visitor(await context.new_page(), site)
 
     yield make
     for context in contexts:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels.livechat.livechat_desk import KEY
-from widget.hosts import Server, Site, until, until_true
+from widget.hosts import Server, Site, Visitor, until, until_true
 from widget.server import PICTURE
 from widget.test_widget_access import FORM
 
@@ -187,7 +187,7 @@ async def test_two_windows_of_one_visitor_are_one_conversation(newcomer: Newcome
     await visitor.visit()
     frame = await visitor.open()
     await visitor.say("from the first window")
-    other = type(visitor)(await visitor.page.context.new_page(), server, visitor.site)
+    other = Visitor(await visitor.page.context.new_page(), visitor.site)
     await other.visit()
     second = await other.open()
     await second.get_by_text("from the first window").wait_for()

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Request, Route
 
 from channels.livechat.livechat_desk import SqliteDesk, an_account
-from widget.hosts import Server, Visitor, until, until_true
+from widget.hosts import Server, Visitor, until_true
 
 pytestmark = pytest.mark.peers
 Newcomer = Callable[..., Any]
@@ -118,7 +118,7 @@ async def test_a_refused_message_can_be_tried_again_or_deleted(newcomer: Newcome
     await visitor.page.route("**/widget/v1/messages", lambda route: route.fulfill(**refuse))
     await visitor.say("second")
     await visitor.say("third")
-    await until(lambda: frame.locator(".failed").count(), "the refusal")
+    await frame.locator(".failed").nth(1).wait_for()
     await visitor.page.unroute("**/widget/v1/messages")
     await frame.locator(".failed").filter(has_text="second").get_by_text("Try again").click()
     await frame.locator(".failed").filter(has_text="third").get_by_text("Delete").click()

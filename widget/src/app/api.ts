@@ -1,4 +1,5 @@
 // Plain requests to our own origin. A refusal has a code; everything else is a network that did not answer.
+import type { Ticket, Upload } from './types'
 
 const PATIENCE = 20_000
 const PATIENCE_FILE = 120_000
@@ -46,4 +47,15 @@ export async function ask<T>(path: string, token: string | undefined, body?: unk
   }
   const wait = Number(response.headers.get('retry-after')) * 1000
   throw new Refused(response.status, problem.code, problem.fields, wait)
+}
+
+/** Hand over one file; what becomes of it, never an error. */
+export async function upload(file: File, limit: number, token: string | undefined): Promise<Partial<Upload>> {
+  if (file.size > limit) return { state: 'failed', code: 'too_big' }
+  try {
+    const name = encodeURIComponent(file.name.slice(-200))
+    return { state: 'done', ticket: await ask<Ticket>(`files?name=${name}`, token, file) }
+  } catch (error) {
+    return { state: 'failed', code: error instanceof Refused ? error.code : 'network' }
+  }
 }

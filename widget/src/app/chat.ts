@@ -1,15 +1,14 @@
 // One visitor's chat: the session, the stream, the outbox. The screen subscribes to `state` and calls the verbs.
 import type { FromApp, Page } from '../protocol'
-import { ask, Refused } from './api'
-import { Keep, uuid } from './keep'
+import { ask, Refused, upload } from './api'
+import { alone, Keep, uuid } from './keep'
+import { Line } from './line'
+import { fresh, mustAsk } from './state'
 import { listen, type Frame } from './stream'
-import { hear, stillWaiting, unseen } from './thread'
-import type { Answers, ItemView, Session, State, ThreadView, Ticket, Waiting } from './types'
+import { delivered, hear, lastWritten, stillWaiting, unseen } from './thread'
+import type { Answers, ItemView, Session, State, ThreadView, Upload, Waiting } from './types'
 
-const FIRST_WAIT = 500
-const LONGEST_WAIT = 30_000
 const ACTIVE = 30 * 60_000 // for so long after writing the closed chat stays connected
-const LINGER = 30_000 // for so long a hidden tab stays connected: browsers allow few connections to one host
 const STALE = 60_000 // an older session is asked anew when the chat is opened: is anybody here?
 const TYPING_OUT = 3_000
 const TYPING_IN = 6_000
@@ -23,6 +22,7 @@ export class Chat {
   readonly #origin: string
   readonly #tell: Tell
   readonly #keep: Keep
+  readonly #line: Line
   readonly #hearers = new Set<() => void>()
   #identity: string | null = null
   #turn = 0
@@ -31,22 +31,41 @@ export class Chat {
   #unread = 0
   #cursor = 0
   #begunAt = 0
-  #wait = FIRST_WAIT
-  #stream: AbortController | null = null
   #flushing = false
   #typedAt = 0
   #typingEnds: ReturnType<typeof setTimeout> | undefined
-  #hiding: ReturnType<typeof setTimeout> | undefined
 
   constructor(inbox: string, origin: string, tell: Tell) {
     this.#inbox = inbox
     this.#origin = origin
     this.#tell = tell
     this.#keep = new Keep(inbox)
-    this.state = this.#fresh()
-    addEventListener('online', () => this.#wake())
-    addEventListener('offline', () => this.#set({ link: 'offline' }))
-    document.addEventListener('visibilitychange', () => this.#visibility())
+    this.state = fresh(this.#keep)
+    this.#line = new Line({
+      wanted: () => this.#wanted(),
+      listen: (begun, signal) =>
+        listen(
+          this.#token ?? '',
+          this.#cursor,
+          (frame) => this.#heard(frame),
+          () => {
+            begun()
+            this.#up()
+          },
+          signal,
+        ),
+      down: (failure) => {
+        this.#down()
+        if (failure instanceof Refused && failure.status === 401) void this.#session()
+      },
+    })
+    addEventListener('online', () => {
+      this.#down()
+      this.#line.reconnect()
+      void this.#flush()
+    })
+    addEventListener('offline', () => this.#down())
+    document.addEventListener('visibilitychange', () => this.#set({}))
   }
 
   // --- what the screen and the page ask for ---
@@ -67,8 +86,8 @@ export class Chat {
     this.#set({ open })
     if (open && this.state.phase === 'ready' && Date.now() - this.#begunAt > STALE) void this.#session()
     this.#look()
-    if (this.#wanted()) this.#connect()
-    else this.#disconnect()
+    if (this.#wanted()) this.#line.connect()
+    else this.#line.disconnect()
   }
 
   identify(identity: string): void {
@@ -113,7 +132,7 @@ export class Chat {
     this.#typedAt = 0
     this.#tell({ type: 'wrote' })
     void this.#flush()
-    this.#connect()
+    this.#line.connect()
   }
 
   retry(id: string): void {
@@ -131,24 +150,12 @@ export class Chat {
   }
 
   async upload(file: File): Promise<void> {
-    const limits = this.state.session?.site
-    if (!limits || this.state.uploads.length >= limits.max_files) return
-    const key = uuid()
-    const entry = { key, name: file.name, size: file.size, state: 'going' as const }
+    const site = this.state.session?.site
+    if (!site || this.state.uploads.length >= site.max_files) return
+    const entry: Upload = { key: uuid(), name: file.name, size: file.size, state: 'going' }
     this.#set({ uploads: [...this.state.uploads, entry] })
-    const settle = (change: object): void =>
-      this.#set({ uploads: this.state.uploads.map((one) => (one.key === key ? { ...one, ...change } : one)) })
-    if (file.size > limits.max_file_bytes) {
-      settle({ state: 'failed', code: 'too_big' })
-      return
-    }
-    try {
-      const name = encodeURIComponent(file.name.slice(-200))
-      const ticket = await ask<Ticket>(`files?name=${name}`, this.#token, new Blob([file]))
-      settle({ state: 'done', ticket })
-    } catch (error) {
-      settle({ state: 'failed', code: error instanceof Refused ? error.code : 'network' })
-    }
+    const done = { ...entry, ...(await upload(file, site.max_file_bytes, this.#token)) }
+    this.#set({ uploads: this.state.uploads.map((one) => (one.key === entry.key ? done : one)) })
   }
 
   unattach(key: string): void {
@@ -168,31 +175,11 @@ export class Chat {
     return this.#keep.read().token
   }
 
-  #fresh(): State {
-    const kept = this.#keep.read()
-    return {
-      phase: 'loading',
-      code: '',
-      link: navigator.onLine ? 'connecting' : 'offline',
-      session: null,
-      items: [],
-      waiting: this.#keep.waiting(),
-      uploads: [],
-      typing: null,
-      seenAt: kept.seenAt ?? 0,
-      readAt: 0,
-      answers: kept.answers ?? null,
-      wrong: {},
-      email: kept.email ?? '',
-      open: false,
-    }
-  }
-
   #forget(): void {
-    this.#disconnect()
+    this.#line.disconnect()
     this.#keep.clear()
     this.#identity = null
-    this.state = { ...this.#fresh(), open: this.state.open }
+    this.state = { ...fresh(this.#keep), open: this.state.open }
     this.#set({})
     this.#tell({ type: 'unread', count: 0 })
   }
@@ -217,8 +204,8 @@ export class Chat {
       if (error instanceof Refused && !error.later) {
         this.#refused(error.code)
       } else {
-        this.#set({ link: navigator.onLine ? 'connecting' : 'offline' })
-        this.#retrying = setTimeout(() => void this.#session(), this.#pause(error))
+        this.#down()
+        this.#retrying = setTimeout(() => void this.#session(), this.#line.pause(error))
       }
       return false
     }
@@ -226,7 +213,6 @@ export class Chat {
 
   #adopt(session: Session, identity: string | null): void {
     this.#begunAt = Date.now()
-    this.#wait = FIRST_WAIT
     this.#cursor = session.thread.cursor
     const same = this.state.session?.identified === session.identified || this.state.session === null
     const seenAt = same ? this.#keep.read().seenAt : undefined
@@ -236,7 +222,7 @@ export class Chat {
     this.#set({ phase: 'ready', session, items, waiting, seenAt: seenAt ?? lastWritten(items) })
     if (identity) this.#tell({ type: 'event', name: 'identified', detail: null })
     this.#look()
-    this.#reconnect()
+    this.#line.reconnect()
     void this.#flush()
   }
 
@@ -254,10 +240,8 @@ export class Chat {
   #look(): void {
     const { session, open } = this.state
     const hidden = !open && session?.presence.away === 'hide'
-    this.#tell({
-      type: 'look',
-      look: { colour: session?.site.colour, position: session?.site.position, hidden },
-    })
+    const { colour, position } = session?.site ?? {}
+    this.#tell({ type: 'look', look: { colour, position, hidden } })
   }
 
   // --- the stream ---
@@ -267,57 +251,23 @@ export class Chat {
     return this.state.phase === 'ready' && (this.state.open || active)
   }
 
-  #connect(): void {
-    if (this.#stream || !this.#wanted() || document.hidden) return
-    const stream = (this.#stream = new AbortController())
-    void this.#follow(stream).finally(() => {
-      if (this.#stream === stream) this.#stream = null
-    })
-  }
-
-  #disconnect(): void {
-    this.#stream?.abort()
-    this.#stream = null
-  }
-
-  #reconnect(): void {
-    this.#disconnect()
-    this.#connect()
-  }
-
-  async #follow(stream: AbortController): Promise<void> {
-    const stopped = (): boolean => stream.signal.aborted || !this.#wanted()
-    for (let token = this.#token; token && !stopped(); token = this.#token) {
-      let failure: unknown = null
-      try {
-        await listen(token, this.#cursor, (frame) => void this.#heard(frame), this.#up, stream.signal)
-      } catch (error) {
-        failure = error
-      }
-      if (stopped()) return
-      if (failure instanceof Refused && failure.status === 401) {
-        void this.#session()
-        return
-      }
-      this.#set({ link: navigator.onLine ? 'connecting' : 'offline', typing: null })
-      await new Promise((resume) => setTimeout(resume, this.#pause(failure)))
-    }
-  }
-
-  readonly #up = (): void => {
-    this.#wait = FIRST_WAIT
+  #up(): void {
     this.#set({ link: 'up' })
     this.#report()
     void this.#flush()
   }
 
-  async #heard(frame: Frame): Promise<void> {
-    if (frame.id) this.#cursor = Number(frame.id)
-    if (frame.event === 'message') this.#receive(JSON.parse(frame.data) as ItemView)
-    else if (frame.event === 'typing')
-      this.#showTyping(JSON.parse(frame.data) as { name: string | null; on: boolean })
-    else if (frame.event === 'seen') this.#set({ readAt: Date.now() })
-    else if (frame.event === 'resync') await this.#resync()
+  #down(): void {
+    this.#set({ link: navigator.onLine ? 'connecting' : 'offline', typing: null })
+  }
+
+  #heard({ id, event, data }: Frame): void {
+    if (id) this.#cursor = Number(id)
+    const fact: unknown = JSON.parse(data)
+    if (event === 'message') this.#receive(fact as ItemView)
+    else if (event === 'typing') this.#showTyping(fact as { name: string | null; on: boolean })
+    else if (event === 'seen') this.#set({ readAt: Date.now() })
+    else if (event === 'resync') void this.#resync()
   }
 
   #receive(item: ItemView): void {
@@ -342,32 +292,6 @@ export class Chat {
     this.#set({ items: thread.items, waiting: stillWaiting(this.state.waiting, thread.items) })
   }
 
-  /** How long to wait before the next attempt: growing, with a random part so that visitors do not all return at once. */
-  #pause(error: unknown): number {
-    const asked = error instanceof Refused ? error.retryAfter : 0
-    const wait = Math.max(asked, this.#wait * (0.5 + Math.random()))
-    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT)
-    return wait
-  }
-
-  #wake(): void {
-    this.#wait = FIRST_WAIT
-    this.#set({ link: 'connecting' })
-    this.#reconnect()
-    void this.#flush()
-  }
-
-  #visibility(): void {
-    clearTimeout(this.#hiding)
-    if (document.hidden) {
-      this.#hiding = setTimeout(() => this.#disconnect(), LINGER)
-    } else {
-      this.#wait = FIRST_WAIT
-      this.#connect()
-      this.#set({})
-    }
-  }
-
   // --- the outbox ---
 
   /** Send what waits, oldest first, one at a time: a message never overtakes an earlier one. */
@@ -385,7 +309,7 @@ export class Chat {
     let renewed = false
     for (;;) {
       const message = this.#keep.waiting().find((one) => !one.failed)
-      if (!message || this.mustAsk()) return
+      if (!message || mustAsk(this.state)) return
       try {
         await this.#deliver(message)
       } catch (error) {
@@ -396,7 +320,7 @@ export class Chat {
           if (!this.#askAgain(error)) this.#fail(message, error.code)
           if (error.code === 'email') this.leaveEmail('')
         } else {
-          setTimeout(() => void this.#flush(), this.#pause(error))
+          setTimeout(() => void this.#flush(), this.#line.pause(error))
           return
         }
       }
@@ -415,8 +339,7 @@ export class Chat {
       tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
       ...(answers && !session?.asked && { answers }),
     })
-    this.#wait = FIRST_WAIT
-    if (this.state.link !== 'up') this.#reconnect() // the server is there again
+    if (this.state.link !== 'up') this.#line.reconnect() // the server is there again
     if (done.token) this.#keep.write({ token: done.token })
     this.#keep.drop(message.id)
     const waiting = this.state.waiting.filter((one) => one.id !== message.id)
@@ -429,18 +352,6 @@ export class Chat {
     const failed = { ...message, failed: code }
     this.#keep.keep(failed)
     this.#set({ waiting: this.state.waiting.map((one) => (one.id === message.id ? failed : one)) })
-  }
-
-  /** Whether nobody is here, and nobody knows where the answer should go. */
-  needsEmail(): boolean {
-    const { session, email } = this.state
-    return session?.presence.away === 'email' && !session.email && !email
-  }
-
-  /** Whether the questions before the chat still have to be answered. */
-  mustAsk(): boolean {
-    const { session, answers } = this.state
-    return session !== null && session.site.form.length > 0 && !session.asked && answers === null
   }
 
   /** The server did not like the answers: show the questions again, with what was wrong. */
@@ -486,28 +397,4 @@ export class Chat {
       if (!(error instanceof Refused) || error.later) this.#unreported.unshift(...ids) // with the next connection
     })
   }
-}
-
-function delivered(message: Waiting, at: string): ItemView {
-  return {
-    cursor: 0,
-    id: message.id,
-    client: message.id,
-    mine: true,
-    text: message.text,
-    author: null,
-    at,
-    files: message.files.map((file) => ({ name: file.name, type: file.type, size: file.size, url: '' })),
-  }
-}
-
-/** A browser that never saw this thread: what came before the visitor's own last words has been read somewhere. */
-function lastWritten(items: readonly ItemView[]): number {
-  return Math.max(0, ...items.filter((item) => item.mine).map((item) => Date.parse(item.at)))
-}
-
-/** Only one window of this inbox sends at a time, where the browser promises that; some deny it to embedded pages. */
-async function alone(name: string, work: () => Promise<void>): Promise<void> {
-  const locks = (navigator as { locks?: LockManager }).locks
-  await (locks ? locks.request(name, work).catch(work) : work())
 }

@@ -84,3 +84,9 @@ export function uuid(): string {
     return (Number(digit) ^ (random & (15 >> (Number(digit) / 4)))).toString(16)
   })
 }
+
+/** Only one window of this inbox sends at a time, where the browser promises that; some deny it to embedded pages. */
+export async function alone(name: string, work: () => Promise<void>): Promise<void> {
+  const locks = (navigator as { locks?: LockManager }).locks
+  await (locks ? locks.request(name, work).catch(work) : work())
+}

@@ -39,3 +39,22 @@ export function pieces(text: string): { text: string; href?: string }[] {
   if (last < text.length) found.push({ text: text.slice(last) })
   return found
 }
+
+/** A message of ours that the server has, before it is heard. `at` is the server's time. */
+export function delivered(message: Waiting, at: string): ItemView {
+  return {
+    cursor: 0,
+    id: message.id,
+    client: message.id,
+    mine: true,
+    text: message.text,
+    author: null,
+    at,
+    files: message.files.map((file) => ({ name: file.name, type: file.type, size: file.size, url: '' })),
+  }
+}
+
+/** A browser that never saw this thread: what came before the visitor's own last words has been read somewhere. */
+export function lastWritten(items: readonly ItemView[]): number {
+  return Math.max(0, ...items.filter((item) => item.mine).map((item) => Date.parse(item.at)))
+}

@@ -37,15 +37,11 @@ const en = {
   e_required: 'Please fill this in.',
   e_email: 'This is not an email address.',
   e_phone: 'Please begin with + and the country code.',
-  e_option: 'Please choose one of these.',
-  e_long: 'This is too long.',
   e_too_big: 'Larger than {mb} MB',
   e_file_kind: 'Files of this kind cannot be sent',
-  e_empty: 'This file is empty',
   e_network: 'Could not be uploaded',
   r_identity_required: 'Please sign in on this website to chat with us.',
   r_origin_not_allowed: 'This website may not show this chat.',
-  r_no_such_inbox: 'This chat does not exist any more.',
   r_other: 'The chat cannot be opened right now.',
 }
 

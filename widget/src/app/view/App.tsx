@@ -1,6 +1,7 @@
 import { Component, createRef, type JSX, type TargetedDragEvent } from 'preact'
 import type { Chat } from '../chat'
 import { span, t, tError, weekday } from '../i18n'
+import { mustAsk } from '../state'
 import type { Presence, State } from '../types'
 import { Composer } from './Composer'
 import { Icon } from './icons'
@@ -39,8 +40,7 @@ export class App extends Component<Props> {
 
   #drag = (event: TargetedDragEvent<HTMLDivElement>): void => {
     event.preventDefault()
-    event.currentTarget.classList.toggle('over', event.type === 'dragover')
-    if (event.type === 'drop' && !this.props.chat.mustAsk()) this.#accept(event.dataTransfer?.files)
+    if (event.type === 'drop' && !mustAsk(this.props.state)) this.#accept(event.dataTransfer?.files)
   }
 
   render({ chat, state, close }: Props): JSX.Element {
@@ -56,7 +56,6 @@ export class App extends Component<Props> {
           if (event.key === 'Escape' && !event.isComposing) close()
         }}
         onDragOver={this.#drag}
-        onDragLeave={this.#drag}
         onDrop={this.#drag}
       >
         <header>
@@ -83,7 +82,7 @@ export class App extends Component<Props> {
             <p class="refused" tabIndex={-1} data-first>
               {tError('r_', state.code, 'r_other')}
             </p>
-          ) : !session ? null : chat.mustAsk() ? (
+          ) : !session ? null : mustAsk(state) ? (
             <PreChat site={session.site} wrong={state.wrong} chat={chat} />
           ) : (
             <>

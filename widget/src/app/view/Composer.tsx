@@ -1,6 +1,7 @@
 import { Component, createRef, type JSX } from 'preact'
 import type { Chat } from '../chat'
 import { t, tError } from '../i18n'
+import { needsEmail } from '../state'
 import type { State, Upload } from '../types'
 import { Icon } from './icons'
 
@@ -36,13 +37,13 @@ export class Composer extends Component<Props, Draft> {
     const something = this.state.text.trim() || uploads.some((upload) => upload.state === 'done')
     return (
       Boolean(something) &&
-      !this.props.chat.needsEmail() &&
+      !needsEmail(this.props.chat.state) &&
       uploads.every((upload) => upload.state !== 'going')
     )
   }
 
   #send = (): void => {
-    if (this.props.chat.needsEmail()) {
+    if (needsEmail(this.props.chat.state)) {
       document.querySelector<HTMLFormElement>('.leave')?.requestSubmit() // says what is missing
     }
     if (!this.#ready()) return
