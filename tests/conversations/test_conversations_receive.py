@@ -16,7 +16,7 @@ from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import Database
 
 
-async def test_a_first_message_makes_a_contact_a_conversation_and_three_events(office: Office) -> None:
+async def test_a_first_message_makes_a_contact_a_conversation_and_events(office: Office) -> None:
     row = await office.hear("Good morning\n\nIs there a time today?", {"value": ANA, "name": "Ana"})
     talk = await office.conversation(row["conversation_id"])
     assert (talk["status"], talk["inbound_count"], talk["message_count"]) == ("open", 1, 1)
@@ -25,7 +25,8 @@ async def test_a_first_message_makes_a_contact_a_conversation_and_three_events(o
     assert talk["waiting_since"] == talk["last_at"] == row["at"]
     assert await office.value("select name from contacts where id = $1", talk["contact_id"]) == "Ana"
     kinds = [event["kind"] for event in await office.fetch("select kind from events order by seq")]
-    assert kinds[-3:] == ["ContactChanged", "ConversationOpened", "MessageReceived"]
+    assert kinds[-4:] == ["ContactChanged", "ConversationOpened", "MessageReceived", "InboxChanged"]
+    assert await office.value("select health from inboxes where id = $1", office.line) == "ok"
 
 
 async def test_a_batch_keeps_its_order_and_counts_once(office: Office) -> None:
@@ -203,3 +204,10 @@ async def test_odd_names_make_a_contact_with_a_name(office: Office, name: str) -
     assert made.strip()
     assert len(made) <= 200
     assert len(row["author_name"]) <= 200
+
+
+async def test_two_messages_under_one_id_are_two(office: Office) -> None:
+    """A program that numbers badly must not cost us a message; a copy of either is still a copy."""
+    for text, mark in (("first", "aaaa"), ("second", "bbbb"), ("first", "aaaa"), ("second", "bbbb")):
+        await office.deliver(office.said(text, external_id="same", meta={"fingerprint": mark}))
+    assert texts(await office.fetch("select * from messages where direction = 'in' order by id")) == ["first", "second"]

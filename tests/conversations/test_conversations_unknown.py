@@ -225,11 +225,11 @@ async def test_nor_one_whose_id_cannot_be_fixed(office: Office) -> None:
 
 async def test_a_slow_driver_keeps_its_lease(live_db: Database, office: Office) -> None:
     """Longer than a lease, but alive all the time: nobody else looks into it."""
-    office.resources.settings = replace(office.resources.settings, lease=0.3)
+    office.resources.settings = replace(office.resources.settings, lease=1.5)
     looked = asyncio.Event()
 
     async def slow(message: Outbound) -> Sent:
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(4.0)
         return Sent(external_id="slow-1")
 
     office.driver().outcomes.append(slow)

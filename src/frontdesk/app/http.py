@@ -73,6 +73,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         "/api/v1",
         route_handlers=[
             *people_routes.ROUTES, *inboxes.ROUTES, *contacts.ROUTES, *conversations.ROUTES, *realtime.ROUTES,
+            get_description,
         ],
         dependencies={"context": Provide(provide_context)},
     )  # fmt: skip
@@ -96,7 +97,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         lifespan=[lifespan],
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
         openapi_config=OpenAPIConfig(
-            title="Frontdesk", version=__version__, path="/api/v1", openapi_router=None, render_plugins=[],
+            title="Frontdesk", version=__version__, path="/api/v1/openapi", openapi_router=None, render_plugins=[],
             description="Every text, email, call and chat of a business in one inbox."
             " docs/api.md explains the conventions.",
         ),
@@ -218,6 +219,16 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
         return _say(503, "unavailable", away, headers={"Retry-After": "2"})
     return _say(500, "internal", "Something went wrong on our side. It was written to the log.")
+
+
+# --- its description ------------------------------------------------------------------------------------------------
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def get_description(request: AnyRequest) -> Response[bytes]:
+    """OpenAPI 3.1. (The framework's own route would answer unknown addresses beside it with a page.)"""
+    described = msgspec.json.encode(request.app.openapi_schema.to_schema())
+    return Response(described, media_type="application/vnd.oai.openapi+json")
 
 
 # --- files --------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+Moment = Annotated[datetime, Meta(tz=True)]  # one without a zone could be any of 38 moments
 Text = Annotated[str, Meta(max_length=1_000_000)]
 Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -194,7 +195,7 @@ class MessageIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cc: Annotated[list[Annotated[str, Meta(max_length=320)]], Meta(max_length=50)] = []
     bcc: Annotated[list[Annotated[str, Meta(max_length=320)]], Meta(max_length=50)] = []
     files: Annotated[list[int], Meta(max_length=20)] = []
-    due_at: datetime | None = None
+    due_at: Moment | None = None
     answers: int | None = None
 
 
@@ -220,7 +221,7 @@ class ConversationIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class ConversationPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     status: Literal["open", "snoozed", "closed"] | UnsetType = UNSET
-    snoozed_until: datetime | UnsetType | None = UNSET
+    snoozed_until: Moment | UnsetType | None = UNSET
     assignee_id: int | UnsetType | None = UNSET
     team_id: int | UnsetType | None = UNSET
     subject: Annotated[str, Meta(max_length=500)] | UnsetType | None = UNSET
@@ -228,7 +229,7 @@ class ConversationPatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 
 class MessagePatch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     text: Text | UnsetType = UNSET
-    due_at: datetime | UnsetType = UNSET
+    due_at: Moment | UnsetType = UNSET
 
 
 class ForwardIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ an empty conversation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,13 @@ update conversations c set
 from news where c.workspace_id = $1 and c.id = news.conversation_id
 """
 
+_KNOWN = """
+select m.inbox_id, m.external_id, m.meta ->> 'fingerprint' as fingerprint from messages m
+join unnest($2::bigint[], $3::text[]) k (inbox_id, external_id)
+  on m.inbox_id = k.inbox_id and m.external_id = k.external_id
+where m.workspace_id = $1
+"""
+
 _ATTACH = """
 insert into attachments
   (workspace_id, message_id, hash, name, content_type, size, content_id, inline, state, source_url)
@@ -90,10 +97,17 @@ class Arrival:
     received_at: datetime
     item: Inbound
     files: Sequence[Kept] = ()
+    another: bool = False  # a different message under an id that is taken: it gets an id of its own
 
     @property
     def key(self) -> tuple[int, str]:
-        return self.inbox_id, rules.clean(self.item.external_id)
+        named = rules.clean(self.item.external_id)
+        return self.inbox_id, f"{named}~{self.fingerprint[:12]}" if self.another else named
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells a copy of a message from another one with the same id, where the driver knows."""
+        return str(self.item.meta.get("fingerprint") or "")
 
     @property
     def at(self) -> datetime:
@@ -146,23 +160,25 @@ async def receive(tx: Tx, arrivals: Sequence[Arrival]) -> int:
 
 
 async def _unknown(tx: Tx, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """The arrivals that are not in the database and not repeated within the batch."""
+    """The arrivals that are not in the database and not repeated within the batch.
+
+    Programs that number badly give one id to two mails (Message-ID is theirs to choose): a different content under a
+    known id is another message, not a repeat.
+    """
     if not arrivals:
         return []
-    inboxes, ids = columns([arrival.key for arrival in arrivals], 2)
-    known = await tx.fetch(
-        "select m.inbox_id, m.external_id from messages m"
-        " join unnest($2::bigint[], $3::text[]) k (inbox_id, external_id)"
-        " on m.inbox_id = k.inbox_id and m.external_id = k.external_id where m.workspace_id = $1",
-        tx.workspace_id,
-        inboxes,
-        ids,
-    )
-    seen = {(row["inbox_id"], row["external_id"]) for row in known}
+    twins = [replace(arrival, another=True) for arrival in arrivals if arrival.fingerprint]
+    inboxes, ids = columns([arrival.key for arrival in (*arrivals, *twins)], 2)
+    known = await tx.fetch(_KNOWN, tx.workspace_id, inboxes, ids)
+    seen = {(row["inbox_id"], row["external_id"]): row["fingerprint"] or "" for row in known}
     fresh = []
     for arrival in arrivals:
-        if arrival.key not in seen:
-            seen.add(arrival.key)
+        taken = seen.get(arrival.key)
+        if taken and arrival.fingerprint and taken != arrival.fingerprint:
+            arrival = replace(arrival, another=True)
+            taken = seen.get(arrival.key)
+        if taken is None:
+            seen[arrival.key] = arrival.fingerprint
             fresh.append(arrival)
     return fresh
 

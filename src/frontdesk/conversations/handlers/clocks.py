@@ -8,6 +8,7 @@ import structlog
 
 from frontdesk.channels import channel
 from frontdesk.channels.port import FetchesMedia, Reconciles, Rejected
+from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.actions.attach import settle_attachment
 from frontdesk.conversations.actions.change import wake_snoozed
 from frontdesk.inboxes import actions as inbox_actions
@@ -22,6 +23,12 @@ KEEP_EVENTS = timedelta(days=30)
 KEEP_IDEMPOTENCY = timedelta(days=2)
 KEEP_PARKED = timedelta(days=7)
 RECONCILE_OVERLAP = timedelta(hours=2)
+
+_RELEASABLE = """
+select distinct o.workspace_id, o.inbox_id from outbox o
+join inboxes i on i.workspace_id = o.workspace_id and i.id = o.inbox_id
+where o.state = 'held' and i.enabled and i.deleted_at is null and i.health <> 'off'
+"""
 
 log = structlog.get_logger()
 
@@ -38,6 +45,17 @@ async def end_snoozes(resources: Resources) -> int:
         async with resources.db.begin(row["workspace_id"]) as tx:
             woken += await wake_snoozed(tx, now)
     return woken
+
+
+async def release(resources: Resources) -> int:
+    """Let go what was held only because its inbox did not work, now that it does again."""
+    async with resources.db.across() as tx:
+        rows = await tx.fetch(_RELEASABLE)
+    released = 0
+    for row in rows:
+        async with resources.db.begin(row["workspace_id"]) as tx:
+            released += await outbox.release_held(tx, row["inbox_id"])
+    return released
 
 
 async def reconcile(resources: Resources, row: Row, since: datetime) -> int:

@@ -7,6 +7,7 @@ commits together. A delivery that cannot be parsed, or that makes the transactio
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import structlog
 
 from frontdesk.channels import channel
-from frontdesk.channels.port import Account, Inbound, Incoming, Raw, Receipt
+from frontdesk.channels.port import Account, Inbound, Incoming, Item, Raw, Receipt
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import Arrival, Kept, receive, take_receipts
+from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash
 from frontdesk.kit.context import Resources
@@ -122,7 +124,9 @@ async def _after_crash(resources: Resources, connection: Any, workspace_id: int)
 async def _batch(resources: Resources, connection: Any, workspace_id: int, rows: Sequence[Row]) -> None:
     try:
         accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
-        parsed = [await _parse(resources, row, accounts[row["inbox_id"]]) for row in rows]
+        # In a thread: a driver may read a hostile mail for seconds, and the rest of the process must not wait for it.
+        meanings = await asyncio.to_thread(lambda: [_meaning(row, accounts[row["inbox_id"]]) for row in rows])
+        parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=True)]
         await _store_all(resources, connection, workspace_id, parsed)
     except PASSING:
         if not connection.is_closed():  # this run was not ended by what it read: nobody is a suspect
@@ -161,15 +165,25 @@ async def _accounts(
     return found
 
 
-async def _parse(resources: Resources, row: Row, account: Account | KeyProblem) -> Parsed:
-    """What a delivery means. Raises only what passes: the place for files is full or away."""
-    parsed = Parsed(row)
+def _meaning(row: Row, account: Account | KeyProblem) -> Sequence[Item] | Exception:
+    """What the driver makes of a delivery, or why it cannot."""
     try:
         if isinstance(account, KeyProblem):
-            raise account
-        made = channel(row["channel"])
+            return account
         raw = Raw(dedupe_key=row["dedupe_key"], body=row["body"], headers=row["headers"], meta=row["meta"])
-        for item in made.driver.parse(raw, account):
+        return list(channel(row["channel"]).driver.parse(raw, account))
+    except Exception as error:
+        return error
+
+
+async def _parse(resources: Resources, row: Row, meaning: Sequence[Item] | Exception) -> Parsed:
+    """A delivery with its files kept. Raises only what passes: the place for files is full or away."""
+    parsed = Parsed(row)
+    try:
+        if isinstance(meaning, Exception):
+            raise meaning
+        made = channel(row["channel"])
+        for item in meaning:
             if isinstance(item, Inbound):
                 parsed.arrivals.append(
                     Arrival(
@@ -230,6 +244,7 @@ async def _store(resources: Resources, connection: Any, workspace_id: int, parse
         )
         for raw_id, error in bad:
             await _set_aside(tx, raw_id, str(error))
+        await inbox_actions.note_life(tx, sorted({one.row["inbox_id"] for one in parsed if one.error is None}))
         await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
 
 

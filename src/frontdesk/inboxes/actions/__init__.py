@@ -2,7 +2,7 @@
 
 from frontdesk.inboxes.actions.connect import change, create, delete
 from frontdesk.inboxes.actions.deliveries import discard, replay, save_checkpoint, store
-from frontdesk.inboxes.actions.health import note_health, try_out
+from frontdesk.inboxes.actions.health import note_health, note_life, try_out
 from frontdesk.inboxes.actions.rotation import rotate
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "delete",
     "discard",
     "note_health",
+    "note_life",
     "replay",
     "rotate",
     "save_checkpoint",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -32,6 +33,18 @@ async def note_health(tx: Tx, inbox_id: int, state: str, note: str = "") -> bool
     if changed:
         tx.emit(InboxChanged(inbox_id=inbox_id))
     return bool(changed)
+
+
+async def note_life(tx: Tx, inbox_ids: Sequence[int]) -> None:
+    """Something came in or went out through these inboxes: those that were still waiting for a first sign work."""
+    rows = await tx.fetch(
+        """update inboxes set health = 'ok', health_note = '', health_at = $3, rev = rev + 1
+        where workspace_id = $1 and id = any($2::bigint[]) and health = 'waiting' and enabled and deleted_at is null
+        returning id""",
+        tx.workspace_id, list(inbox_ids), clock.now(),
+    )  # fmt: skip
+    for row in rows:
+        tx.emit(InboxChanged(inbox_id=row["id"]))
 
 
 async def try_out(resources: Resources, workspace_id: int, inbox_id: int) -> schemas.Tested:
