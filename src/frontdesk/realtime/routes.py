@@ -14,7 +14,6 @@ from litestar.response import Stream
 
 from frontdesk.kit.context import Actor, Context
 from frontdesk.kit.errors import Invalid
-from frontdesk.kit.transaction import Row
 from frontdesk.realtime.queries import log
 from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
 from frontdesk.realtime.schemas import EventFrame
