@@ -1,4 +1,5 @@
 import { address, client, result } from "./http";
+import type { components } from "./schema";
 import type {
   CommentIn,
   DeliveryStep,
@@ -39,6 +40,12 @@ export const changeMessage = (id: Id, body: { text?: string; due_at?: Time }): P
   message(client.PATCH("/api/v1/messages/{message_id}", { ...at(id), body }));
 export const sendNow = (id: Id): Promise<Message> =>
   message(client.POST("/api/v1/messages/{message_id}/send-now", at(id)));
+export const moveMessage = (id: Id, conversation: Id): Promise<Message> =>
+  message(client.POST("/api/v1/messages/{message_id}/move", { ...at(id), body: { conversation_id: conversation } }));
+export const forwardMessage = (id: Id, body: components["schemas"]["ForwardIn"], key: string): Promise<Message> =>
+  message(
+    client.POST("/api/v1/messages/{message_id}/forward", { ...at(id), headers: { "Idempotency-Key": key }, body }),
+  );
 export const readDelivery = (id: Id): Promise<DeliveryStep[]> =>
   result(client.GET("/api/v1/messages/{message_id}/delivery", at(id))) as Promise<DeliveryStep[]>;
 export const htmlAddress = (id: Id, images: boolean): string =>

@@ -7,6 +7,18 @@ import { conversations, messages } from "./conversations.ts";
 import { iso } from "./data.ts";
 import { World } from "./world.ts";
 
+const PERMISSIONS = [
+  "conversations",
+  "contacts",
+  "labels",
+  "tags",
+  "inboxes",
+  "people",
+  "workspace",
+  "audit",
+  "set_aside",
+].flatMap((what) => [`${what}:read`, `${what}:write`]);
+
 const ICONS: Record<string, string> = {
   livechat: "M4 5h16v11H9l-5 4z",
   email: "M3 5h18v14H3zm2 3 7 5 7-5-1-1-6 4-6-4z",
@@ -23,7 +35,7 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
     workspace: world.workspace,
     csrf: "csrf",
     cursor: world.seq,
-    permissions: ["*"],
+    permissions: PERMISSIONS,
   });
 
   function answer(call: Call): unknown {

@@ -178,7 +178,7 @@ function BarLink({ entry, here }: { entry: Entry; here: boolean }) {
           </span>
         )}
       </span>
-      <span className="max-w-full truncate">{t(entry.title)}</span>
+      <span className="text-[10px] whitespace-nowrap">{t(entry.title)}</span>
     </Link>
   );
 }
@@ -201,7 +201,7 @@ export function BottomBar() {
             className="flex min-w-0 flex-auto basis-14 flex-col items-center gap-0.5 pt-2 pb-1.5 text-2xs font-medium text-mute"
           >
             <UserRound size={21} aria-hidden />
-            {t("nav.me_short")}
+            <span className="text-[10px]">{t("nav.me_short")}</span>
           </button>
         }
       />

@@ -43,7 +43,7 @@ export function Files({ files, onImage, end }: { files: readonly StoredFile[]; o
   const images = files.filter(isImage);
   const rest = files.filter((file) => !isImage(file));
   return (
-    <div className={classes("mt-1.5 flex flex-wrap gap-1.5", end && "justify-end")}>
+    <div className={classes("mt-1.5 flex flex-wrap items-start gap-1.5", end && "justify-end")}>
       {images.map((file, index) => (
         <button
           key={file.id}

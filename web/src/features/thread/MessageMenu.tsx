@@ -1,9 +1,12 @@
+import { useState } from "react";
 import { sourceAddress } from "@/api/messages";
 import type { Message } from "@/api/types";
 import { t } from "@/i18n";
-import { Code, Copy, Ellipsis } from "@/ui/icons";
+import { Code, Copy, Ellipsis, Merge, Send } from "@/ui/icons";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toasts";
+import { ForwardDialog, useForwarders } from "./ForwardDialog";
+import { MoveDialog } from "./MoveDialog";
 
 async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
@@ -11,8 +14,11 @@ async function copy(text: string): Promise<void> {
 }
 
 export function MessageMenu({ message }: { message: Message }) {
+  const [dialog, setDialog] = useState<"forward" | "move" | null>(null);
+  const mayForward = useForwarders().length > 0 && message.audience === "contact";
+  const close = () => setDialog(null);
   const hasSource = message.direction === "in" && message.audience === "contact";
-  return (
+  const menu = (
     <Menu
       align="end"
       trigger={
@@ -33,6 +39,23 @@ export function MessageMenu({ message }: { message: Message }) {
           {t("message.source")}
         </MenuItem>
       )}
+      {mayForward && (
+        <MenuItem icon={Send} onSelect={() => setDialog("forward")}>
+          {t("forward.open")}
+        </MenuItem>
+      )}
+      {message.audience === "contact" && (
+        <MenuItem icon={Merge} onSelect={() => setDialog("move")}>
+          {t("move.open")}
+        </MenuItem>
+      )}
     </Menu>
+  );
+  return (
+    <>
+      {menu}
+      {dialog === "forward" && <ForwardDialog message={message} onClose={close} />}
+      {dialog === "move" && <MoveDialog message={message} onClose={close} />}
+    </>
   );
 }
