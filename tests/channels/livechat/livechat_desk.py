@@ -56,6 +56,7 @@ class SqliteDesk:
         self._rows.row_factory = sqlite3.Row
         self._rows.executescript("pragma journal_mode = wal; pragma synchronous = full;" + SCHEMA)
         self._said: list[asyncio.Queue[tuple[Address, Whisper] | None]] = []
+        self._closing = False
 
     def close(self) -> None:
         self._rows.close()
@@ -110,6 +111,8 @@ class SqliteDesk:
                 ).fetchall():
                     after = row["cursor"]
                     yield _item(row)
+                if self._closing:
+                    return
                 try:
                     said = await asyncio.wait_for(queue.get(), self.heartbeat)
                 except TimeoutError:
@@ -135,6 +138,11 @@ class SqliteDesk:
         self._insert(name, to, mine=False, text=text, author=author, client=None, files=kept, meta="{}")
         self._ring()
         return name
+
+    def hang_up(self) -> None:
+        """Every stream ends, as when the server is stopped."""
+        self._closing = True
+        self._ring()
 
     def murmur(self, to: Address, whisper: Whisper) -> None:
         for queue in self._said:

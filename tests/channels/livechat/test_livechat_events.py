@@ -165,3 +165,14 @@ async def test_a_stream_ends_so_that_the_right_to_listen_is_asked_again(
             with time_machine.travel(now() + life + timedelta(seconds=1)):
                 rest = [block async for block in stream.blocks]
             assert len(rest) < 5
+
+
+async def test_a_desk_that_closes_ends_its_streams(live: httpx.AsyncClient, desk: SqliteDesk) -> None:
+    visitor = Visitor(live)
+    await visitor.begin()
+    async with await follow(visitor, 0) as response:
+        stream = Stream(response)
+        await stream.next()
+        desk.hang_up()
+        with pytest.raises(StopAsyncIteration):
+            await stream.next()

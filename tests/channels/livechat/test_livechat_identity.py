@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 import time_machine
 
-from channels.livechat.livechat_desk import IDENTITY_SECRET, SqliteDesk, an_account
+from channels.livechat.livechat_desk import IDENTITY_SECRET, SECRET, SqliteDesk, an_account
 from channels.livechat.visitor import BASE, Visitor, identity
+from frontdesk.channels.livechat.tokens import (
+    FILE_LIFE,
+    VISIT_LIFE,
+    BadIdentity,
+    BadToken,
+    FileTicket,
+    Identity,
+    Visit,
+    inbox_of,
+    read,
+    read_identity,
+    sign,
+)
 from frontdesk.kit.clock import now
 
 OTHER_SECRET = "another secret of forty characters!!!!!!"
@@ -91,6 +105,8 @@ def in_seconds(seconds: float) -> float:
         pytest.param(lambda: identity(exp="tomorrow"), id="exp is a text"),
         pytest.param(lambda: identity(exp=True), id="exp is true"),
         pytest.param(lambda: identity(exp=1e300), id="exp is absurd"),
+        pytest.param(lambda: identity(exp=float("nan")), id="exp is not a number"),
+        pytest.param(lambda: identity(exp=float("inf")), id="exp is never"),
         pytest.param(lambda: identity(nbf=in_seconds(600)), id="not yet"),
         pytest.param(lambda: identity(sub=None), id="no sub"),
         pytest.param(lambda: identity(sub=""), id="empty sub"),
@@ -139,3 +155,56 @@ async def test_signed_in_visitors_are_not_asked_who_they_are(http: httpx.AsyncCl
     visitor = Visitor(http)
     assert (await visitor.begin(identity=identity())).json()["asked"]
     assert (await visitor.say()).status_code == 200
+
+
+# --- tokens of our own ---
+
+
+def a_visit(**more: Any) -> Visit:
+    return Visit(visitor="v", inbox="site-1", issued=int(now().timestamp()), **more)
+
+
+def test_a_token_comes_back_as_it_went() -> None:
+    visit = a_visit(asked=True, identity=Identity(sub="user-7", until=1, email="ann@example.org"))
+    text = sign(visit, SECRET)
+    assert read(text, Visit, SECRET, at=now()) == visit
+    assert inbox_of(text) == "site-1"
+
+
+def test_a_token_lives_a_year_and_a_file_a_week() -> None:
+    text = sign(a_visit(), SECRET)
+    read(text, Visit, SECRET, at=now() + VISIT_LIFE - timedelta(hours=1))
+    with pytest.raises(BadToken, match="too old"):
+        read(text, Visit, SECRET, at=now() + VISIT_LIFE + timedelta(hours=1))
+    ticket = FileTicket(visitor="v", hash="h", name="n", type="t", size=1, issued=int(now().timestamp()))
+    with pytest.raises(BadToken, match="too old"):
+        read(sign(ticket, SECRET), FileTicket, SECRET, at=now() + FILE_LIFE + timedelta(hours=1))
+
+
+def test_another_inboxs_secret_signs_nothing_here() -> None:
+    with pytest.raises(BadToken, match="not signed"):
+        read(sign(a_visit(), b"another secret"), Visit, SECRET, at=now())
+
+
+def test_an_inbox_without_a_secret_cannot_sign() -> None:
+    with pytest.raises(ValueError, match="cannot sign"):
+        sign(a_visit(), b"")
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.b", "%%%.%%%", "é.é", "x" * 9_000])
+def test_what_is_no_token(text: str) -> None:
+    for look in (lambda: read(text, Visit, SECRET, at=now()), lambda: inbox_of(text)):
+        with pytest.raises(BadToken):
+            look()
+
+
+def test_a_token_has_one_spelling() -> None:
+    text = sign(a_visit(), SECRET)
+    for other in (text + "=", text.replace(".", "=."), text + "\n", " " + text):
+        with pytest.raises(BadToken):
+            read(other, Visit, SECRET, at=now())
+
+
+def test_an_identity_without_end_is_none() -> None:
+    with pytest.raises(BadIdentity, match="8 KB"):
+        read_identity("x" * 9_000, IDENTITY_SECRET, at=now())

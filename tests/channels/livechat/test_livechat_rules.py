@@ -93,6 +93,7 @@ GOOD = {"origins": ["https://example.org"]}
         ({"origins": []}, {"origins"}),
         ({"origins": ["https://example.org/shop"]}, {"origins"}),
         ({"origins": ["*"]}, {"origins"}),
+        ({"origins": "https://a.example, https://b.example"}, set()),
         ({"origins": ["https://a.example; script-src *"]}, {"origins"}),
         ({"origins": ["https://Exämple.org", "http://localhost:3000/"]}, set()),
         ({"colour": "red"}, {"colour"}),

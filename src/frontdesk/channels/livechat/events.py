@@ -42,15 +42,14 @@ async def _listen(front: Front, caller: Caller, after: int, where: str) -> Async
             who = caller.visit.identity
             if at > until or (who and who.until < at.timestamp()):
                 return
-            if frame := _frame(caller, fact):
-                yield frame
+            yield _frame(caller, fact)
     except LookupError:
         yield _event("resync", {})
     finally:
         front.limits.close_stream(caller.visit.visitor, where)
 
 
-def _frame(caller: Caller, fact: ThreadItem | Whisper | None) -> bytes | None:
+def _frame(caller: Caller, fact: ThreadItem | Whisper | None) -> bytes:
     if fact is None:
         return b": beat\n\n"
     if isinstance(fact, ThreadItem):

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +56,10 @@ def on_problem(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     return as_response(error)
 
 
-def on_http(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    assert isinstance(error, HTTPException)
-    status = error.status_code
-    return as_response(Problem(status, HTTPStatus(status).name.lower(), HTTPStatus(status).description or "Refused."))
-
-
 def on_surprise(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The database is away, or we have a bug. Nothing was promised: the widget keeps the message and tries again."""
     log.error("live chat: %s %s failed", request.method, request.url.path, exc_info=error)
     return as_response(Problem(503, "unavailable", "This cannot be done right now. Please try again.", retry_after=2))
 
 
-HANDLERS: dict[int | type[Exception], Any] = {Problem: on_problem, HTTPException: on_http, Exception: on_surprise}
+HANDLERS: dict[int | type[Exception], Any] = {Problem: on_problem, Exception: on_surprise}

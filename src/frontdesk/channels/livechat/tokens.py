@@ -127,10 +127,9 @@ def _identity(claims: dict[str, Any], moment: int) -> Identity:
     sub, until = claims.get("sub"), claims.get("exp")
     if not isinstance(sub, str) or not sub.strip() or len(sub) > MAX_SUBJECT or clean.text(sub) != sub:
         raise BadIdentity("The claim sub must be a text of 1 to 255 characters.")
-    if isinstance(until, bool) or not isinstance(until, int | float):
-        raise BadIdentity("The claim exp must be a number of seconds since 1970.")
-    if until > moment + IDENTITY_LIFE.total_seconds() + LEEWAY:
-        raise BadIdentity("The claim exp must be at most 24 hours ahead.")
+    latest = moment + IDENTITY_LIFE.total_seconds() + LEEWAY
+    if not isinstance(until, int | float) or not moment - LEEWAY <= until <= latest:  # neither for NaN
+        raise BadIdentity("The claim exp must be a time at most 24 hours ahead, in seconds since 1970.")
     texts = {name: claims.get(name) for name in ("name", "email", "phone")}
     for name, value in texts.items():
         if value is not None and not isinstance(value, str):
