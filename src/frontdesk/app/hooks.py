@@ -69,7 +69,8 @@ class Hooks:
         except BadSignature as error:
             log.warning("a delivery with a wrong signature was refused", inbox=account.inbox_id)
             return _problem(403, "bad_signature", str(error) or "The signature does not fit.")
-        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        except Exception as error:  # it reads nothing but this delivery: what goes wrong is in there
+            log.warning("a delivery cannot be read", inbox=account.inbox_id, error=repr(error))
             return _problem(400, "unreadable", f"This delivery cannot be read: {error}")
         await self._intake.store(account.workspace_id, account.inbox_id, raws)
         return answer

@@ -213,7 +213,8 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return _say(409, "gone", "Something that this names does not exist any more.")
     if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError | asyncpg.UniqueViolationError):
-        return _say(409, "try_again", "Somebody changed the same thing at the same moment. Try again.")
+        again = "Somebody changed the same thing at the same moment. Try again."
+        return _say(409, "try_again", again, headers={"Retry-After": "1"})
     log.error("a request failed", path=request.scope["path"], method=request.method, error=repr(error), exc_info=error)
     away = "The database cannot be reached just now. Try again in a moment."
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
