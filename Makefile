@@ -3,12 +3,15 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 PYTEST_ARGS ?=
+KILLS ?= 300
+SEED ?= 1
+MUTANTS ?=
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
 
-.PHONY: help run test test-peers check house screens lock clean
+.PHONY: help run test test-peers check house screens lock clean chaos
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +19,7 @@ help:
 	@echo "make test        all tests; those with real mail and SMS servers where these are installed (root: installs them)"
 	@echo "make test-peers  only those, and a missing program is a failure"
 	@echo "make check       lint, types, walls between rooms, drift, budgets"
+	@echo "make chaos       kill it under load and check that nothing is lost (KILLS=300 SEED=1 MUTANTS=all)"
 	@echo "make screens     build the web app and the widget"
 	@echo "make lock        renew requirements/*.txt from *.in (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean       remove everything that can be made again; data in var/ stay"
@@ -41,6 +45,9 @@ check: .venv/.dev house
 house: .venv/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/test_house.py tests/house
+
+chaos: .venv/.dev
+	@$(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED) --mutants "$(MUTANTS)"
 
 screens: .venv/.run
 	@$(BIN)/python hatch_build.py

@@ -10,7 +10,9 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
+import structlog
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +21,8 @@ from frontdesk.kit import clock, ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Invalid, Refused, TooLarge
 from frontdesk.people.queries import cookie_name
+
+log = structlog.get_logger()
 
 
 class Idempotency(ASGIMiddleware):
@@ -99,10 +103,14 @@ class Idempotency(ASGIMiddleware):
             raise
         start = next(message for message in sent if message["type"] == "http.response.start")
         answer = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
-        if start["status"] < 500 and start["status"] not in (401, 403, 429):
-            await self._remember(owner, start, answer)
-        else:
-            await self._forget(owner)
+        try:
+            if _final(start["status"], answer):
+                await self._remember(owner, start, answer)
+            else:
+                await self._forget(owner)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # What was asked for is done or not done, whatever we remember of it: the caller is told.
+            log.warning("an answer could not be remembered", path=scope["path"], error=repr(error))
         for message in sent:
             await send(message)
 
@@ -123,6 +131,13 @@ class Idempotency(ASGIMiddleware):
             await tx.execute(
                 "delete from idempotency where workspace_id = $1 and actor = $2 and key = $3 and status is null", *owner
             )
+
+
+def _final(status: int, answer: bytes) -> bool:
+    """Whether asking again would bring the same answer."""
+    if status >= 500 or status in (401, 403, 429):
+        return False
+    return status != 409 or msgspec.json.decode(answer).get("code") != "try_again"
 
 
 def _actor(headers: dict[bytes, bytes], *, secure: bool) -> tuple[int, str] | None:

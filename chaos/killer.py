@@ -1,0 +1,137 @@
+"""Kills web, worker and PostgreSQL at random, stops workers for longer than their lease, and starts all again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from chaos.history import History
+from chaos.office import Office
+from chaos.place import Ground, Zygote
+from chaos.settings import PRODUCT, Plan
+
+FROZEN = float(PRODUCT["FRONTDESK_LEASE_SECONDS"]) + 1.5  # seconds that a stopped worker sleeps
+
+
+@dataclass
+class Toll:
+    """What was killed, and how many seconds until things worked again."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    frozen: int = 0
+    worker_back: list[float] = field(default_factory=list)
+    beside_frozen: list[float] = field(default_factory=list)  # the same, while another worker was stopped
+    web_back: list[float] = field(default_factory=list)
+    postgres_up: list[float] = field(default_factory=list)  # until it takes connections again
+    healthy: list[float] = field(default_factory=list)  # from then until web and workers work again
+
+    @property
+    def total(self) -> int:
+        return sum(self.kills.values())
+
+
+class Killer:
+    def __init__(self, plan: Plan, ground: Ground, zygote: Zygote, office: Office, history: History) -> None:
+        self._plan, self._ground, self._zygote, self._office, self._history = plan, ground, zygote, office, history
+        self._chance = random.Random(f"killer {plan.seed}")
+        self.places: dict[str, int] = {}  # name -> pid: "web", "worker 1" …
+        self._cold: set[str] = set()
+        self._watches: set[asyncio.Task[None]] = set()
+        self.toll = Toll()
+
+    async def start(self) -> None:
+        for name in ("web", *(f"worker {number}" for number in range(1, self._plan.workers + 1))):
+            await self._spawn(name)
+
+    async def _spawn(self, name: str) -> None:
+        self.places[name] = await self._zygote.spawn(name.split()[0])
+
+    async def kill(self, count: int) -> None:
+        """So many kills, a moment apart."""
+        for _ in range(count):
+            await asyncio.sleep(self._chance.uniform(*self._plan.pause))
+            number = self.toll.total + 1
+            if number % self._plan.postgres_every == 0:
+                await self._crash()
+            else:
+                await self._shoot(self._chance.choice([name for name in self.places if name not in self._cold]))
+            if number % self._plan.freeze_every == 0:
+                self._watch(self._freeze())
+
+    async def rest(self) -> None:
+        """Wait until everything that was stopped goes on and every measurement has ended."""
+        while self._watches:
+            await asyncio.wait(self._watches)
+
+    async def _shoot(self, name: str) -> None:
+        self.toll.kills[name.split()[0]] += 1
+        _signal(self.places[name], signal.SIGKILL)
+        at = time.time()
+        self._history.note("kill", "ok", who=name)
+        await self._spawn(name)
+        self._watch(self._time_pass(name, self.places[name], at))
+
+    async def _crash(self) -> None:
+        self.toll.kills["postgres"] += 1
+        seconds = await self._ground.crash()
+        self.toll.postgres_up.append(seconds)
+        up = time.time()
+        self._history.note("kill", "ok", who="postgres", seconds=round(seconds, 3))
+        self._watch(self._time_health(up))
+
+    async def _freeze(self) -> None:
+        free = [name for name in self.places if name.startswith("worker") and name not in self._cold]
+        if len(free) < 2:
+            return
+        name = self._chance.choice(free)
+        self._cold.add(name)
+        self.toll.frozen += 1
+        _signal(self.places[name], signal.SIGSTOP)
+        self._history.note("stop", "ok", who=name, seconds=FROZEN)
+        await asyncio.sleep(FROZEN)
+        _signal(self.places[name], signal.SIGCONT)
+        self._cold.discard(name)
+
+    def _watch(self, watching: object) -> None:
+        task = asyncio.create_task(watching)  # type: ignore[arg-type]
+        self._watches.add(task)
+        task.add_done_callback(self._watches.discard)
+
+    async def _time_pass(self, name: str, pid: int, since: float, within: float = 20) -> None:
+        """Until this process has done its work once; nothing if it was killed before."""
+        frozen = False
+        while time.time() - since < within and self.places[name] == pid:
+            frozen = frozen or bool(self._cold)
+            if done := [at for at in self._zygote.passes.get(pid, ()) if at > since]:
+                toll = self.toll
+                backs = toll.web_back if name == "web" else toll.beside_frozen if frozen else toll.worker_back
+                backs.append(min(done) - since)
+                return
+            await asyncio.sleep(0.02)
+
+    async def _time_health(self, up: float) -> None:
+        """Until the web answers that it is ready and one of the workers has worked."""
+        if not await self._office.ready(within=20):
+            self.toll.healthy.append(20.0)
+            return
+        ready = time.time()
+        while time.time() - up < 20:
+            pids = [pid for name, pid in self.places.items() if name.startswith("worker")]
+            if done := [at for pid in pids for at in self._zygote.passes.get(pid, ()) if at > up]:
+                self.toll.healthy.append(max(ready, min(done)) - up)
+                return
+            await asyncio.sleep(0.02)
+        self.toll.healthy.append(20.0)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """The process is a grandchild that nobody waits for: it may be gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

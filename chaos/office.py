@@ -1,0 +1,96 @@
+"""The workspace of a run, set up and used through the public API as any integration would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import httpx
+
+from chaos.hooks import COURIER_SECRET
+from chaos.provider import ACCOUNT, NUMBER, TOKEN
+from chaos.settings import INBOX
+
+OWNER = {"workspace": "Chaos", "name": "Robin", "email": "robin@example.org", "password": "correct horse battery"}
+SCOPES = ["conversations:read", "conversations:write", "inboxes:read"]
+
+
+class Office:
+    """A client of the API with a token that sees everything."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.token = ""
+        self.hooks: dict[str, str] = {}  # by channel
+        self.client = httpx.AsyncClient(
+            base_url=origin, timeout=5, trust_env=False, limits=httpx.Limits(max_connections=24)
+        )
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def ready(self, within: float = 60) -> bool:
+        """Wait for ``/readyz``; whether it came."""
+        ends = time.time() + within
+        while time.time() < ends:
+            with contextlib.suppress(httpx.TransportError):
+                if (await self.client.get("/readyz", timeout=1)).status_code == 200:
+                    return True
+            await asyncio.sleep(0.03)
+        return False
+
+    async def furnish(self, providers: str) -> None:
+        """Owner, inboxes on all three providers, and a token."""
+        if not await self.ready():
+            raise OSError("The web process did not become ready.")
+        me = await self._must("POST", "/setup", {**OWNER, "timezone": "Europe/Athens"})
+        self.client.headers["X-CSRF-Token"] = me["csrf"]
+        sms = {
+            "provider": "twilio",
+            "number": NUMBER,
+            "account_sid": ACCOUNT,
+            "auth_token": TOKEN,
+            "api_base": providers,
+        }
+        wanted = {
+            "sms": {**sms, **INBOX},
+            "keyed": {"url": f"{providers}/keyed", "secret": COURIER_SECRET},
+            "plain": {"url": f"{providers}/plain", "secret": COURIER_SECRET},
+        }
+        for channel, settings in wanted.items():
+            inbox = {"channel": channel, "name": channel.capitalize(), "settings": settings}
+            self.hooks[channel] = (await self._must("POST", "/inboxes", inbox))["hook_url"]
+        self.token = (await self._must("POST", "/tokens", {"name": "chaos", "scopes": SCOPES}))["token"]
+        self.client.cookies.clear()
+        self.client.headers.pop("X-CSRF-Token")
+        self.client.headers.update(self.headers)
+
+    async def _must(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self.client.request(method, f"/api/v1{path}", json=body)
+        if not answer.is_success:
+            raise OSError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+    async def read(self, path: str) -> Any:
+        """A GET that is tried again for up to half a minute."""
+        for _ in range(60):
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self.client.get(f"/api/v1{path}")
+                if answer.is_success:
+                    return answer.json()
+            await asyncio.sleep(0.5)
+        raise OSError(f"GET {path} does not answer.")
+
+    async def everything(self, path: str, cursor: str = "cursor") -> list[dict[str, Any]]:
+        """All pages of a list."""
+        joint, items, page = "&" if "?" in path else "?", [], None
+        while page is None or page["next"]:
+            page = await self.read(f"{path}{joint}limit=200" + (f"&{cursor}={page['next']}" if page else ""))
+            items += page["items"]
+        return items

@@ -1,0 +1,111 @@
+"""Web and worker, composed from the product's own parts as ``frontdesk web`` and ``frontdesk worker`` are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import time
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from chaos.zygote import say
+from frontdesk.app import http, process, worker
+from frontdesk.app.intake import Intake
+from frontdesk.kit.context import Resources
+from frontdesk.kit.fetch import open_networks
+from frontdesk.kit.files import open_store
+from frontdesk.kit.secrets import Vault
+from frontdesk.kit.settings import Settings
+from frontdesk.kit.transaction import Database
+from frontdesk.realtime.queries.hub import Hub
+
+LOOPBACK = ip_network("127.0.0.0/8")
+TELL_EVERY = 0.2  # seconds between two lines about work that goes well
+
+
+@dataclass(frozen=True)
+class Parts:
+    resources: Resources
+    hub: Hub
+    app: Litestar
+    connect_args: dict[str, Any]
+
+
+def build(told: dict[str, Any], port: int) -> Parts:
+    """Everything that can be made before the fork; the pool of connections is opened after it."""
+    home = Path(told["home"])
+    environ = {**told["environ"], "FRONTDESK_HOME": str(home), "FRONTDESK_PORT": str(port)}
+    settings = Settings.from_environment(environ)
+    process.set_up_logging()
+    open_networks((LOOPBACK,))
+    resources = Resources(
+        settings=settings,
+        db=Database(None),  # type: ignore[arg-type]
+        vault=Vault.open(process.key_file(settings)),
+        files=open_store(home / "files"),
+    )
+    connect_args = told["connect_args"]
+    hub = Hub(resources, lambda: asyncpg.connect(**connect_args))
+    return Parts(resources, hub, http.create(resources, hub=hub, intake=Intake(resources.db)), connect_args)
+
+
+def run(role: str, parts: Parts, listening: socket.socket) -> None:
+    random.seed()
+    roles = {"web": partial(_web, parts, listening), "worker": partial(_worker, parts)}
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(roles[role]())
+
+
+async def _open(parts: Parts) -> None:
+    """The product ends when there is no database at its start, and whoever supervises it starts it again: so do we."""
+    while True:
+        try:
+            opened = await Database.open(parts.connect_args, size=parts.resources.settings.pool)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await asyncio.sleep(0.1)
+        else:
+            parts.resources.db.pool = opened.pool
+            return
+
+
+async def _web(parts: Parts, listening: socket.socket) -> None:
+    await _open(parts)
+    hub = asyncio.create_task(parts.hub.run(asyncio.Event()))
+    config = uvicorn.Config(parts.app, log_config=None, access_log=False, lifespan="on", server_header=False)
+    say(**{"pass": os.getpid(), "role": "web", "at": time.time()})
+    await uvicorn.Server(config).serve([listening])
+    hub.cancel()
+
+
+async def _worker(parts: Parts) -> None:
+    await _open(parts)
+    _report()
+    stop = asyncio.Event()
+    hub = asyncio.create_task(parts.hub.run(stop))
+    await worker.work(parts.resources, parts.hub, stop, lambda: asyncpg.connect(**parts.connect_args))
+    hub.cancel()
+
+
+def _report() -> None:
+    """Tell the harness when a round of ingest went well; nothing else about it changes."""
+    ingest, last = worker.ingest.ingest, 0.0
+
+    async def reporting(resources: Resources) -> int:
+        nonlocal last
+        taken = await ingest(resources)
+        if time.time() - last > TELL_EVERY:
+            last = time.time()
+            say(**{"pass": os.getpid(), "role": "worker", "at": last})
+        return taken
+
+    worker.ingest.ingest = reporting  # type: ignore[assignment]

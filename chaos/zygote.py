@@ -1,0 +1,72 @@
+"""A process that has imported everything and holds the listening socket, and forks web and worker processes on demand.
+
+A restart then costs milliseconds, and connections that come during one wait in the socket's queue. It is told what to
+do on standard input (``web`` or ``worker``, a line each) and answers on standard output with lines of JSON:
+``{"pid": …}`` after a fork, and ``{"pass": pid, "role": …, "at": …}`` when a process does its work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+PLANTED = Path(__file__).parent / "planted"
+_PR_SET_PDEATHSIG = 1
+
+
+def say(**facts: object) -> None:
+    """One line on standard output, whole however many processes write there."""
+    os.write(1, (json.dumps(facts) + "\n").encode())
+
+
+def listen() -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(1024)
+    listening.setblocking(False)
+    return listening
+
+
+def main() -> None:
+    told = json.loads(sys.argv[1])
+    listening = listen()
+    port = listening.getsockname()[1]
+
+    from frontdesk import channels
+
+    channels.__path__.append(str(PLANTED))
+    channels.all_channels.cache_clear()
+
+    from chaos import mutants, roles
+
+    parts = roles.build(told, port)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    say(port=port)
+    for line in sys.stdin:
+        role = line.strip()
+        pid = os.fork()
+        if pid == 0:
+            _die_with_parent()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(0)
+            try:
+                if told["mutant"]:
+                    mutants.apply(told["mutant"])
+                roles.run(role, parts, listening)
+            finally:
+                os._exit(1)
+        say(pid=pid)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
