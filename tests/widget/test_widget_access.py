@@ -150,7 +150,7 @@ async def test_no_page_can_disfigure_the_button_and_the_window(newcomer: Newcome
         box = await (await frame.frame_element()).bounding_box()
         looks.append((button, box))
     assert looks[0] == looks[1]
-    assert looks[0][1] == {"x": 696, "y": 12, "width": 384, "height": 660}
+    assert looks[0][1] == {"x": 696, "y": 20, "width": 384, "height": 652}
 
 
 async def test_a_phone_gives_the_chat_the_whole_screen(newcomer: Newcomer) -> None:
