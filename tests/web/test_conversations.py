@@ -226,3 +226,48 @@ async def test_the_first_message_can_be_ours(desk: Desk, demo: Demo) -> None:
     await dialog.get_by_role("button", name="Send").click()
     await expect(page.get_by_role("log").get_by_text("Your order is ready.")).to_be_visible()
     assert await accepted(demo, customer, 1) == ["Your order is ready."]
+
+
+async def test_a_formatted_mail_arrives_formatted(desk: Desk, demo: Demo) -> None:
+    customer = demo.customer("Demo Rich")
+    demo.mail(customer, "Which one?", "Which one should I take?")
+    page = await desk("/conversations/all")
+    await opened(page, "Which one should I take?")
+    await page.get_by_role("button", name="Formatted text").click()
+    field = page.get_by_role("textbox", name="Message")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("Take the ")
+    await page.keyboard.press("Control+b")
+    await field.press_sequentially("blue")
+    await page.keyboard.press("Control+b")
+    await field.press_sequentially(" one.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("article").filter(has_text="Take the blue one.")).to_be_visible()
+    await expect(field).to_be_empty()
+
+    def arrived() -> list[Any]:
+        return [
+            mail for mail in demo.control("GET", f"/control/customers/{customer['id']}/mails") if "blue" in str(mail)
+        ]
+
+    (mail,) = await asyncio.to_thread(eventually, arrived)
+    assert "<strong>blue</strong>" in str(mail)
+
+
+async def test_a_message_is_forwarded_with_a_note(desk: Desk, demo: Demo) -> None:
+    customer, colleague = demo.customer("Demo Asks"), demo.customer("Demo Knows")
+    demo.mail(customer, "Warranty", "How long is the warranty on lamps?")
+    page = await desk("/conversations/all")
+    await opened(page, "How long is the warranty on lamps?")
+    await page.get_by_role("button", name="More about this message").last.click()
+    await page.get_by_role("menuitem", name="Forward…").click()
+    dialog = page.get_by_role("dialog", name="Forward")
+    await dialog.get_by_role("textbox", name="To").fill(colleague["email"])
+    await dialog.get_by_label("Your note above it").fill("Do you know?")
+    await dialog.get_by_role("button", name="Forward").click()
+
+    def arrived() -> list[Any]:
+        mails = demo.control("GET", f"/control/customers/{colleague['id']}/mails")
+        return [mail for mail in mails if "How long is the warranty" in str(mail) and "Do you know?" in str(mail)]
+
+    assert await asyncio.to_thread(eventually, arrived)

@@ -26,6 +26,9 @@ export const drawerOpen = value(false);
 export const listWidth = remembered("list-width", 348);
 export const panelWidth = remembered("panel-width", 308);
 
+/** Whether this person formats the messages that can be formatted. */
+export const richText = remembered("rich", false);
+
 export type Theme = "system" | "light" | "dark";
 export const theme = value<Theme>(readTheme());
 

@@ -64,6 +64,7 @@ export type CommentIn = Schemas["CommentIn"];
 export type DraftMode = Schemas["Draft"]["mode"];
 export interface DraftBody {
   text: string;
+  html?: string;
   subject?: string;
   cc?: string[];
   bcc?: string[];

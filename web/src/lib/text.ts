@@ -51,4 +51,14 @@ export function quoted(text: string, reply: string | null): string | null {
   return rest.trim() || null;
 }
 
+/** A plain text as the simplest HTML that looks the same. */
+export const toHtml = (text: string): string =>
+  text
+    .split("\n")
+    .map(
+      (line) =>
+        `<p>${line.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? sign)}</p>`,
+    )
+    .join("");
+
 export const classes = (...parts: (string | false | null | undefined)[]): string => parts.filter(Boolean).join(" ");

@@ -1,18 +1,18 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Popover } from "radix-ui";
 import { done } from "@/actions/conversations";
 import { keysOf } from "@/actions/registry";
-import { composerCall } from "@/actions/screen";
+import { composerCall, richText } from "@/actions/screen";
 import type { CommentIn, Conversation, DraftMode, MessageIn } from "@/api/types";
 import { t } from "@/i18n";
-import { classes } from "@/lib/text";
+import { classes, toHtml } from "@/lib/text";
 import { mediumTime } from "@/lib/time";
 import { enqueue } from "@/sync/sending";
 import { useMe, useRow, useRows } from "@/sync/store";
 import { usePresence } from "@/sync/whispers";
 import { Button, IconButton } from "@/ui/Button";
 import { useChannel } from "@/ui/Channel";
-import { Lock, Paperclip, Send, Smile } from "@/ui/icons";
+import { Lock, Paperclip, Send, Smile, Type } from "@/ui/icons";
 import { toast } from "@/ui/toasts";
 import { addresses, useDraft, type Draft } from "./drafts";
 import { EmailFields } from "./EmailFields";
@@ -27,6 +27,7 @@ import { useTypingWhisper } from "./useTypingWhisper";
 import { useUploads } from "./useUploads";
 
 const EmojiGrid = lazy(() => import("./EmojiGrid"));
+const RichBox = lazy(() => import("./RichBox"));
 
 const answerTo = (subject: string | null): string =>
   subject === null ? "" : /^re:/i.test(subject) ? subject : `Re: ${subject}`;
@@ -45,25 +46,32 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
   const channel = useChannel(route?.channel);
   const can = mode === "reply" ? channel?.can : undefined;
   const box = useRef<HTMLTextAreaElement>(null);
+  const whole = useRef<HTMLElement>(null);
+  // A new number is a new, empty editor.
+  const [round, setRound] = useState(0);
+  const insertRich = useRef<((text: string) => void) | null>(null);
   const picker = useRef<HTMLInputElement>(null);
   const files = useRef<Draft["files"]>(draft.files);
   files.current = draft.files;
   const { uploads, add, drop, busy } = useUploads(can, (file) => change({ files: [...files.current, file] }));
   const whisper = useTypingWhisper(id, mode === "reply" ? "contact" : "team");
 
+  const focus = () => whole.current?.querySelector<HTMLElement>("[data-composer]")?.focus();
   const call = composerCall.use();
   const heard = useRef(call.count);
   useEffect(() => {
     if (call.count === heard.current) return;
     heard.current = call.count;
     setMode(call.mode);
-    box.current?.focus();
+    focus();
   }, [call]);
   useEffect(() => {
     if (dropped.length > 0) add(dropped);
   }, [dropped, add]);
 
   const isComment = mode === "comment";
+  const formats = !isComment && can?.html === true;
+  const rich = richText.use() && formats;
   const refusal = isComment ? null : (route?.why_not?.sentence ?? (loaded && !route ? t("route.none") : null));
   const length = [...draft.text].length;
   const tooLong = can?.max_chars != null && length > can.max_chars;
@@ -82,6 +90,7 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         ? { text: draft.text, ...(mentions.length > 0 && { mentions }), ...attached }
         : {
             text: draft.text,
+            ...(rich && draft.html !== null && { html: draft.html }),
             ...(route && { inbox_id: route.inbox_id, point_id: route.point.id }),
             ...(can?.subject && { subject: draft.subject ?? subject }),
             ...(can?.copies && draft.cc && { cc: addresses(draft.cc) }),
@@ -98,31 +107,33 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         channel: isComment ? null : (route?.channel ?? null),
       });
       clear();
+      setRound((now) => now + 1);
       whisper.stopped();
       if (how.due) toast({ text: t("toast.scheduled", { time: mediumTime(how.due) }) });
       if (how.done) done([id]);
-      box.current?.focus();
+      focus();
     },
-    [blocked, draft, users, isComment, route, can, subject, id, clear, whisper],
+    [blocked, draft, users, isComment, rich, route, can, subject, id, clear, whisper],
   );
 
   const enterSends = me.user.preferences?.enter_sends === true;
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
+  /** Answers true when the key meant the composer rather than the text. */
+  const onKey = (event: KeyboardEvent): boolean => {
+    if (event.isComposing) return false;
     const mod = event.ctrlKey || event.metaKey;
     const place = /^Digit([1-9])$/.exec(event.code)?.[1];
-    if (event.altKey && place && !isComment) {
-      const wanted = routes[Number(place) - 1];
-      if (!wanted) return;
-      event.preventDefault();
-      choose(wanted);
-    } else if (event.key === "Enter" && (mod || (enterSends && !event.shiftKey))) {
-      event.preventDefault();
+    const wanted = event.altKey && place && !isComment ? routes[Number(place) - 1] : undefined;
+    if (wanted) choose(wanted);
+    else if (event.key === "Enter" && (mod || (enterSends && !rich && !event.shiftKey))) {
       send({ done: mod && event.shiftKey && !isComment });
-    } else if (event.key === "Escape") box.current?.blur();
+    } else if (event.key === "Escape") (event.target as HTMLElement).blur();
+    else return false;
+    event.preventDefault();
+    return true;
   };
 
   const insert = (text: string) => {
+    if (insertRich.current) return insertRich.current(text);
     const at = box.current?.selectionStart ?? draft.text.length;
     change({ text: draft.text.slice(0, at) + text + draft.text.slice(at) });
     box.current?.focus();
@@ -131,6 +142,7 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
   const writing = users.filter((user) => user.id !== me.user.id && presence.typing.includes(user.id));
   return (
     <section
+      ref={whole}
       aria-label={t("composer")}
       className={classes(
         "mx-2 mb-2 shrink-0 rounded-2xl border transition-colors focus-within:border-line-strong sm:mx-4 sm:mb-4",
@@ -165,21 +177,38 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
       {can?.subject && route && (
         <EmailFields key={route.inbox_id} can={can} route={route} draft={draft} subject={subject} onChange={change} />
       )}
-      <TextBox
-        box={box}
-        label={t(isComment ? "comment.write" : "reply.write")}
-        placeholder={t(isComment ? "comment.placeholder" : "reply.placeholder", { name: conversation.contact.name })}
-        value={draft.text}
-        mentions={isComment}
-        note={isComment}
-        onChange={(text) => {
-          change({ text });
-          if (text) whisper.typed();
-        }}
-        onKeyDown={onKeyDown}
-        onFiles={add}
-        onBlur={whisper.stopped}
-      />
+      {rich ? (
+        <Suspense fallback={<div className="h-24" />}>
+          <RichBox
+            key={round}
+            html={draft.html ?? toHtml(draft.text)}
+            label={t("reply.write")}
+            insert={insertRich}
+            onChange={(html, text) => {
+              change({ html, text });
+              if (text) whisper.typed();
+            }}
+            onKeyDown={onKey}
+            onFiles={add}
+          />
+        </Suspense>
+      ) : (
+        <TextBox
+          box={box}
+          label={t(isComment ? "comment.write" : "reply.write")}
+          placeholder={t(isComment ? "comment.placeholder" : "reply.placeholder", { name: conversation.contact.name })}
+          value={draft.text}
+          mentions={isComment}
+          note={isComment}
+          onChange={(text) => {
+            change({ text, html: null });
+            if (text) whisper.typed();
+          }}
+          onKeyDown={(event) => void onKey(event.nativeEvent)}
+          onFiles={add}
+          onBlur={whisper.stopped}
+        />
+      )}
       <Tray
         files={draft.files}
         uploads={uploads}
@@ -226,6 +255,15 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
               }}
             />
           </>
+        )}
+        {formats && (
+          <IconButton
+            label={t(rich ? "rich.off" : "rich.on")}
+            icon={Type}
+            active={rich}
+            aria-pressed={rich}
+            onClick={() => richText.set(!rich)}
+          />
         )}
         <span className="ms-1.5 flex min-w-0 flex-1 items-center gap-2 overflow-hidden">
           {can?.segments && draft.text !== "" && <Segments text={draft.text} onChange={(text) => change({ text })} />}

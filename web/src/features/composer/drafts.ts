@@ -6,12 +6,14 @@ import { store } from "@/sync/store";
 
 export interface Draft {
   text: string;
+  /** The same, formatted; null while it is plain text. */
+  html: string | null;
   subject: string | null;
   cc: string;
   bcc: string;
   files: StoredFile[];
 }
-export const EMPTY: Draft = { text: "", subject: null, cc: "", bcc: "", files: [] };
+export const EMPTY: Draft = { text: "", html: null, subject: null, cc: "", bcc: "", files: [] };
 
 const LOCAL_MS = 300;
 const SERVER_MS = 2_000;
@@ -45,12 +47,14 @@ function writeLocal(id: Id, mode: DraftMode, draft: Draft): void {
 
 const toBody = (draft: Draft): DraftBody => ({
   text: draft.text,
+  ...(draft.html !== null && { html: draft.html }),
   ...(draft.subject !== null && { subject: draft.subject }),
   ...(draft.cc && { cc: addresses(draft.cc) }),
   ...(draft.bcc && { bcc: addresses(draft.bcc) }),
 });
 const fromBody = (body: DraftBody): Draft => ({
   text: body.text,
+  html: body.html ?? null,
   subject: body.subject ?? null,
   cc: (body.cc ?? []).join(", "),
   bcc: (body.bcc ?? []).join(", "),
