@@ -9,7 +9,9 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 function fakeServer(): Plugin {
   const mount = async (middlewares: { use: (handler: never) => void }) => {
     const { createFakeServer } = await import("./test/fake/server.ts");
-    middlewares.use(createFakeServer().handle as never);
+    // FAKE_SIZE=10000: so many conversations, and a fifth as many messages in the first, to see how the screens bear it.
+    const size = Number(process.env["FAKE_SIZE"]);
+    middlewares.use(createFakeServer(size ? { count: size, long: size / 5 } : {}).handle as never);
   };
   return {
     name: "fake-server",

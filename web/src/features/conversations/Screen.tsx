@@ -78,9 +78,10 @@ export function Screen() {
         </aside>
       )}
       {showsContact && (
-        <aside aria-label={t("contact")} className="flex-1 overflow-y-auto bg-panel">
+        <main className="flex-1 overflow-y-auto bg-panel">
+          <h1 className="sr-only">{t("contact")}</h1>
           <ContactPanel conversation={open} onBack={() => setFilters({ pane: undefined })} />
-        </aside>
+        </main>
       )}
       {!wide && !phone && drawer && open !== null && <ContactDrawer conversation={open} />}
     </>

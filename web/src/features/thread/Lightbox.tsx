@@ -38,7 +38,7 @@ export function Lightbox({ files, at, onMove, onClose }: LightboxProps) {
           className="fixed inset-0 z-50 flex flex-col outline-none"
         >
           <div className="flex items-center gap-2 p-3">
-            <Dialog.Title className="min-w-0 flex-1 truncate rounded-full bg-ink/70 px-4 py-2 text-sm text-bg">
+            <Dialog.Title className="me-auto min-w-0 truncate rounded-full bg-ink/70 px-4 py-2 text-sm text-bg">
               <bdi>{file.name}</bdi>
               {files.length > 1 && ` · ${at + 1}/${files.length}`}
             </Dialog.Title>
