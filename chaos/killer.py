@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from chaos.history import History
 from chaos.office import Office
 from chaos.place import Ground, Zygote
-from chaos.settings import PRODUCT, Plan
-
-FROZEN = float(PRODUCT["FRONTDESK_LEASE_SECONDS"]) + 1.5  # seconds that a stopped worker sleeps
+from chaos.settings import FROZEN, Plan
 
 
 @dataclass
@@ -43,6 +41,7 @@ class Killer:
         self._cold: set[str] = set()
         self._watches: set[asyncio.Task[None]] = set()
         self.toll = Toll()
+        zygote.on_stopped = self._stopped
 
     async def start(self) -> None:
         for name in ("web", *(f"worker {number}" for number in range(1, self._plan.workers + 1))):
@@ -78,20 +77,37 @@ class Killer:
 
     async def _crash(self) -> None:
         self.toll.kills["postgres"] += 1
+        down = time.time()
         seconds = await self._ground.crash()
         self.toll.postgres_up.append(seconds)
-        up = time.time()
+        up = down + seconds
         self._history.note("kill", "ok", who="postgres", seconds=round(seconds, 3))
-        self._watch(self._time_health(up))
+        self._watch(self._time_health(down, up))
 
     async def _freeze(self) -> None:
         free = [name for name in self.places if name.startswith("worker") and name not in self._cold]
-        if len(free) < 2:
+        if self._cold or len(free) < 2:
             return
         name = self._chance.choice(free)
+        _signal(self.places[name], signal.SIGSTOP)
+        await self._sleep(name)
+
+    def _stopped(self, pid: int) -> None:
+        """A worker stopped itself at a bad moment. One at a time: if another sleeps, this one goes on at once."""
+        names = [name for name, there in self.places.items() if there == pid]
+        if names and not self._cold:
+            self._watch(self._sleep(names[0]))
+        else:
+            self._watch(self._wake(pid))
+
+    async def _wake(self, pid: int) -> None:
+        for pause in (0.02, 0.2, 1.0, 3.0):  # it says so just before it stops
+            await asyncio.sleep(pause)
+            _signal(pid, signal.SIGCONT)
+
+    async def _sleep(self, name: str) -> None:
         self._cold.add(name)
         self.toll.frozen += 1
-        _signal(self.places[name], signal.SIGSTOP)
         self._history.note("stop", "ok", who=name, seconds=FROZEN)
         await asyncio.sleep(FROZEN)
         _signal(self.places[name], signal.SIGCONT)
@@ -114,16 +130,16 @@ class Killer:
                 return
             await asyncio.sleep(0.02)
 
-    async def _time_health(self, up: float) -> None:
-        """Until the web answers that it is ready and one of the workers has worked."""
+    async def _time_health(self, down: float, up: float) -> None:
+        """Until the web answers that it is ready and one of the workers has worked since the database was gone."""
         if not await self._office.ready(within=20):
             self.toll.healthy.append(20.0)
             return
         ready = time.time()
         while time.time() - up < 20:
             pids = [pid for name, pid in self.places.items() if name.startswith("worker")]
-            if done := [at for pid in pids for at in self._zygote.passes.get(pid, ()) if at > up]:
-                self.toll.healthy.append(max(ready, min(done)) - up)
+            if done := [at for pid in pids for at in self._zygote.passes.get(pid, ()) if at > down + 0.1]:
+                self.toll.healthy.append(max(0.0, ready - up, min(done) - up))
                 return
             await asyncio.sleep(0.02)
         self.toll.healthy.append(20.0)

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class Zygote:
         self._told = {"home": str(home), "connect_args": connect_args, "environ": PRODUCT, "mutant": mutant}
         self._home = home
         self.passes: dict[int, list[float]] = {}  # by pid: when it did its work
+        self.on_stopped: Callable[[int], None] = lambda pid: None
         self._pids: asyncio.Queue[int] = asyncio.Queue()
         self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -104,6 +106,8 @@ class Zygote:
             said = json.loads(line)
             if "pass" in said:
                 self.passes.setdefault(said["pass"], []).append(said["at"])
+            elif "stopped" in said:
+                self.on_stopped(said["stopped"])
             elif "pid" in said:
                 self._pids.put_nowait(said["pid"])
             else:

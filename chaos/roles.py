@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import socket
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from litestar import Litestar
 from chaos.zygote import say
 from frontdesk.app import http, process, worker
 from frontdesk.app.intake import Intake
+from frontdesk.kit import crash
 from frontdesk.kit.context import Resources
 from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
@@ -30,6 +32,7 @@ from frontdesk.kit.transaction import Database
 from frontdesk.realtime.queries.hub import Hub
 
 LOOPBACK = ip_network("127.0.0.0/8")
+STOPS = 0.01  # of the moments around a sending, this share is one in which the process is stopped
 TELL_EVERY = 0.2  # seconds between two lines about work that goes well
 
 
@@ -90,6 +93,7 @@ async def _web(parts: Parts, listening: socket.socket) -> None:
 async def _worker(parts: Parts) -> None:
     await _open(parts)
     _report()
+    _stop_now_and_then()
     stop = asyncio.Event()
     hub = asyncio.create_task(parts.hub.run(stop))
     await worker.work(parts.resources, parts.hub, stop, lambda: asyncpg.connect(**parts.connect_args))
@@ -109,3 +113,16 @@ def _report() -> None:
         return taken
 
     worker.ingest.ingest = reporting  # type: ignore[assignment]
+
+
+def _stop_now_and_then() -> None:
+    """Sleep at the worst moments: after a claim, before and after the provider is asked. The harness wakes us up."""
+    passing = crash.point
+
+    def point(name: str) -> None:
+        if name.startswith("dispatch") and random.random() < STOPS:
+            say(stopped=os.getpid())
+            os.kill(os.getpid(), signal.SIGSTOP)
+        passing(name)
+
+    crash.point = point

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # The product's own settings (docs/operate.md), in seconds. Each keeps its order with the others.
 PRODUCT = {
-    "FRONTDESK_SEND_SECONDS": "4",
+    "FRONTDESK_SEND_SECONDS": "15",
     "FRONTDESK_LEASE_SECONDS": "3",
     "FRONTDESK_LOOK_UP_SECONDS": "1",
     "FRONTDESK_UNCERTAIN_SECONDS": "8",
@@ -14,6 +14,7 @@ PRODUCT = {
     "FRONTDESK_POOL": "8",
 }
 INBOX = {"timeout": 1, "settles_after": 5}  # of the inbox whose provider can be asked
+FROZEN = 8.0  # seconds that a stopped worker sleeps: long enough for others to look its message up, and to send it
 SLOW = 1.8  # seconds that a slow provider takes: longer than the inbox waits
 UNCERTAIN_WITHIN = 60.0  # a person must know by then
 

@@ -2,7 +2,8 @@
 
 A restart then costs milliseconds, and connections that come during one wait in the socket's queue. It is told what to
 do on standard input (``web`` or ``worker``, a line each) and answers on standard output with lines of JSON:
-``{"pid": …}`` after a fork, and ``{"pass": pid, "role": …, "at": …}`` when a process does its work.
+``{"pid": …}`` after a fork, ``{"pass": pid, "role": …, "at": …}`` when a process does its work, and
+``{"stopped": pid}`` just before a process stops itself.
 """
 
 from __future__ import annotations

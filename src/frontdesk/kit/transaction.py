@@ -29,6 +29,8 @@ PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a
     asyncpg.PostgresConnectionError, asyncpg.PostgresSystemError, asyncpg.LockNotAvailableError, OSError,
 )  # fmt: skip
 
+IDLE_IN_TRANSACTION = "15s"  # then the database ends a transaction whose process hangs, and lets go of its locks
+
 _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 _FLUSH = """
@@ -130,7 +132,9 @@ class Database:
     @classmethod
     async def open(cls, connect_args: dict[str, Any], *, size: int = 12) -> Database:
         """``connect_args`` as for ``asyncpg.connect``."""
-        pool = await asyncpg.create_pool(**connect_args, min_size=1, max_size=size, init=prepare, command_timeout=60)
+        settings = connect_args.get("server_settings", {}) | {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
+        arguments = connect_args | {"server_settings": settings}
+        pool = await asyncpg.create_pool(**arguments, min_size=1, max_size=size, init=prepare, command_timeout=60)
         return cls(pool)
 
     async def close(self) -> None:
