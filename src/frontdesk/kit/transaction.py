@@ -132,8 +132,8 @@ class Database:
     @classmethod
     async def open(cls, connect_args: dict[str, Any], *, size: int = 12) -> Database:
         """``connect_args`` as for ``asyncpg.connect``."""
-        settings = connect_args.get("server_settings", {}) | {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
-        arguments = connect_args | {"server_settings": settings}
+        ours = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
+        arguments = connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
         pool = await asyncpg.create_pool(**arguments, min_size=1, max_size=size, init=prepare, command_timeout=60)
         return cls(pool)
 
