@@ -1,5 +1,5 @@
-"""Channels that exist only in tests, and a clock that is moved by hand."""
+"""Channels that exist only in tests, an office with inboxes on them, and a clock that is moved by hand."""
 
-from conversations.office import registry, time
+from conversations.office import office, registry, time
 
-__all__ = ["registry", "time"]
+__all__ = ["office", "registry", "time"]

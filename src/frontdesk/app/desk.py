@@ -80,8 +80,9 @@ class LentDesk:
             while after < subscription.since:
                 async with self._resources.db.begin(account.workspace_id) as tx:
                     rows = await log.since(tx, after, subscription.since)
-                    for item in await self._changed(tx, account, address, rows):
-                        yield item
+                    items = await self._changed(tx, account, address, rows)
+                for item in items:  # outside the transaction: a visitor who does not read must not hold a connection
+                    yield item
                 if not rows:
                     break
                 after = rows[-1]["seq"]
