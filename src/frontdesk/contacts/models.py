@@ -15,6 +15,12 @@ contacts = tenant(
     moment("created_at", now=True),
     belongs("merged_into", "contacts"),
 )
+Index(
+    "ix_contacts_merged",
+    contacts.c.workspace_id,
+    contacts.c.merged_into,
+    postgresql_where=text("merged_into is not null"),
+)
 Index("ix_contacts_workspace_id_lower_name", contacts.c.workspace_id, func.lower(contacts.c.name), contacts.c.id)
 
 contact_points = tenant(

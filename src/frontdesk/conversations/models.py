@@ -61,6 +61,13 @@ Index(
 Index("ix_conversations_list", _c.workspace_id, _c.status, _c.last_at.desc(), _c.id.desc())
 Index("ix_conversations_assignee", _c.workspace_id, _c.assignee_id, _c.status, _c.last_at.desc(), _c.id.desc())
 Index("ix_conversations_contact", _c.workspace_id, _c.contact_id, _c.last_at.desc(), _c.id.desc())
+Index(
+    "ix_conversations_not_closed",
+    _c.workspace_id,
+    _c.last_at.desc(),
+    _c.id.desc(),
+    postgresql_where=text("status <> 'closed'"),
+)
 Index("ix_conversations_snoozed", _c.snoozed_until, postgresql_where=text("status = 'snoozed'"))
 
 messages = tenant(
@@ -118,8 +125,15 @@ Index(
 )
 Index("ix_messages_conversation", _m.workspace_id, _m.conversation_id, _m.at.desc(), _m.id.desc())
 Index("ix_messages_external_any", _m.workspace_id, _m.external_id, postgresql_where=text("external_id is not null"))
+Index("ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("due_at is not null"))
+Index("ix_messages_point", _m.workspace_id, _m.point_id, _m.at.desc(), _m.id.desc())
+Index("ix_messages_mentions", _m.workspace_id, _m.conversation_id, postgresql_where=text("mentions <> '{}'"))
+Index("ix_messages_scheduled", _m.workspace_id, _m.conversation_id, postgresql_where=text("due_at is not null"))
 Index(
-    "ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("delivery = 'queued' and due_at is not null")
+    "ix_messages_undelivered",
+    _m.workspace_id,
+    _m.conversation_id,
+    postgresql_where=text("delivery in ('failed', 'uncertain')"),
 )
 
 attachments = tenant(
@@ -178,6 +192,8 @@ Index(
     _o.id,
     postgresql_where=text("state in ('queued', 'sending', 'unknown')"),
 )
+Index("ix_outbox_conversation", _o.workspace_id, _o.conversation_id)
+Index("ix_outbox_rate", _o.workspace_id, _o.inbox_id, _o.sending_since)
 Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, postgresql_where=text("state = 'held'"))
 
 receipts = tenant(

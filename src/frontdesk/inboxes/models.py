@@ -67,6 +67,8 @@ Index(
     postgresql_where=text("state = 'set_aside'"),
 )
 
+Index("ix_raw_deliveries_done", raw_deliveries.c.done_at, postgresql_where=text("state = 'done' and body <> ''"))
+
 ingest_runs = tenant(
     "ingest_runs",  # one that is still here when the next begins ended in a crash: its deliveries are taken one by one
     Column("raw_ids", ARRAY(BigInteger), nullable=False),

@@ -22,7 +22,8 @@ _LOCK = """
 select c.* from conversations c
 where c.workspace_id = $1 and c.id = $2
   and (not $3::bool or c.assignee_id = $4 or c.team_id = any($5) or exists (
-    select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and $4 = any(m.mentions)))
+    select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and m.mentions <> '{}'
+      and $4 = any(m.mentions)))
 for update
 """
 

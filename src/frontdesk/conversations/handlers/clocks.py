@@ -30,6 +30,21 @@ join inboxes i on i.workspace_id = o.workspace_id and i.id = o.inbox_id
 where o.state = 'held' and i.enabled and i.deleted_at is null and i.health <> 'off'
 """
 
+SWEEP_BATCH = 5_000  # rows in one transaction: a month's worth in one would hold its locks for minutes
+
+_SWEEP = "delete from {table} where ctid = any(array(select ctid from {table} where {column} < $1 limit $2))"
+_SWEEPS = (
+    (
+        "update raw_deliveries set body = '', headers = '{}' where ctid = any(array(select ctid from raw_deliveries"
+        " where state = 'done' and done_at < $1 and body <> '' limit $2))",
+        KEEP_RAW,
+    ),
+    (_SWEEP.format(table="events", column="at"), KEEP_EVENTS),
+    (_SWEEP.format(table="idempotency", column="created_at"), KEEP_IDEMPOTENCY),
+    (_SWEEP.format(table="parked_receipts", column="at"), KEEP_PARKED),
+    (_SWEEP.format(table="auto_replies", column="at"), KEEP_IDEMPOTENCY),
+)
+
 log = structlog.get_logger()
 
 
@@ -77,15 +92,12 @@ async def reconcile(resources: Resources, row: Row, since: datetime) -> int:
 async def sweep(resources: Resources) -> None:
     """Remove what nothing needs any more. Raw rows keep their dedupe key: only their bytes go."""
     now = clock.now()
-    async with resources.db.across() as tx:
-        await tx.execute(
-            "update raw_deliveries set body = '', headers = '{}' where state = 'done' and done_at < $1 and body <> ''",
-            now - KEEP_RAW,
-        )
-        await tx.execute("delete from events where at < $1", now - KEEP_EVENTS)
-        await tx.execute("delete from idempotency where created_at < $1", now - KEEP_IDEMPOTENCY)
-        await tx.execute("delete from parked_receipts where at < $1", now - KEEP_PARKED)
-        await tx.execute("delete from auto_replies where at < $1", now - KEEP_IDEMPOTENCY)
+    for sql, keep in _SWEEPS:
+        while True:
+            async with resources.db.across() as tx:
+                swept = await tx.execute(sql, now - keep, SWEEP_BATCH)
+            if swept < SWEEP_BATCH:
+                break
 
 
 @job("conversations.fetch_media")

@@ -29,7 +29,7 @@ _VIEWS: dict[View, str] = {
     "mine": "c.status = 'open' and c.assignee_id = $2",
     "unassigned": "c.status = 'open' and c.assignee_id is null",
     "starred": f"c.status <> 'closed' and {_STARRED}",
-    "all": "c.status in ('open', 'snoozed')",
+    "all": "c.status <> 'closed'",
     "snoozed": "c.status = 'snoozed'",
     "closed": "c.status = 'closed'",
     "any": "true",
@@ -67,7 +67,7 @@ def visible_to(actor: Actor, conditions: _Conditions) -> None:
     if not actor.sees_all:
         conditions.add(
             "(c.assignee_id = $2 or c.team_id = any({}) or exists (select 1 from messages m where m.workspace_id = $1"
-            " and m.conversation_id = c.id and $2 = any(m.mentions)))",
+            " and m.conversation_id = c.id and m.mentions <> '{{}}' and $2 = any(m.mentions)))",
             list(actor.teams),
         )
 

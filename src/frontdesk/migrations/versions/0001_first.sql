@@ -57,6 +57,8 @@ CREATE TABLE contacts (
   CONSTRAINT fk_contacts_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 );
 
+CREATE INDEX ix_contacts_merged ON contacts (workspace_id, merged_into) WHERE merged_into is not null;
+
 CREATE INDEX ix_contacts_workspace_id_lower_name ON contacts (workspace_id, lower(name), id);
 
 CREATE TABLE event_counters (
@@ -280,6 +282,8 @@ CREATE INDEX ix_conversations_contact ON conversations (workspace_id, contact_id
 
 CREATE INDEX ix_conversations_list ON conversations (workspace_id, status, last_at DESC, id DESC);
 
+CREATE INDEX ix_conversations_not_closed ON conversations (workspace_id, last_at DESC, id DESC) WHERE status <> 'closed';
+
 CREATE INDEX ix_conversations_snoozed ON conversations (snoozed_until) WHERE status = 'snoozed';
 
 CREATE UNIQUE INDEX uq_conversations_join ON conversations (workspace_id, contact_id, join_key) WHERE join_key is not null;
@@ -317,6 +321,8 @@ CREATE TABLE raw_deliveries (
   CONSTRAINT ck_raw_deliveries_state CHECK (state in ('new', 'done', 'set_aside', 'discarded')),
   CONSTRAINT fk_raw_deliveries_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_raw_deliveries_done ON raw_deliveries (done_at) WHERE state = 'done' and body <> '';
 
 CREATE INDEX ix_raw_deliveries_new ON raw_deliveries (workspace_id, id) WHERE state = 'new';
 
@@ -465,9 +471,17 @@ CREATE TABLE messages (
 
 CREATE INDEX ix_messages_conversation ON messages (workspace_id, conversation_id, at DESC, id DESC);
 
-CREATE INDEX ix_messages_due ON messages (workspace_id, due_at) WHERE delivery = 'queued' and due_at is not null;
+CREATE INDEX ix_messages_due ON messages (workspace_id, due_at) WHERE due_at is not null;
 
 CREATE INDEX ix_messages_external_any ON messages (workspace_id, external_id) WHERE external_id is not null;
+
+CREATE INDEX ix_messages_mentions ON messages (workspace_id, conversation_id) WHERE mentions <> '{}';
+
+CREATE INDEX ix_messages_point ON messages (workspace_id, point_id, at DESC, id DESC);
+
+CREATE INDEX ix_messages_scheduled ON messages (workspace_id, conversation_id) WHERE due_at is not null;
+
+CREATE INDEX ix_messages_undelivered ON messages (workspace_id, conversation_id) WHERE delivery in ('failed', 'uncertain');
 
 CREATE UNIQUE INDEX uq_messages_external ON messages (workspace_id, inbox_id, external_id) WHERE external_id is not null;
 
@@ -534,6 +548,8 @@ CREATE TABLE outbox (
   CONSTRAINT fk_outbox_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON DELETE CASCADE
 );
 
+CREATE INDEX ix_outbox_conversation ON outbox (workspace_id, conversation_id);
+
 CREATE INDEX ix_outbox_due ON outbox (due_at, workspace_id, id) WHERE state = 'queued';
 
 CREATE INDEX ix_outbox_held ON outbox (workspace_id, inbox_id) WHERE state = 'held';
@@ -541,6 +557,8 @@ CREATE INDEX ix_outbox_held ON outbox (workspace_id, inbox_id) WHERE state = 'he
 CREATE INDEX ix_outbox_lease ON outbox (lease_until) WHERE state in ('sending', 'unknown');
 
 CREATE INDEX ix_outbox_order ON outbox (workspace_id, conversation_id, due_at, id) WHERE state in ('queued', 'sending', 'unknown');
+
+CREATE INDEX ix_outbox_rate ON outbox (workspace_id, inbox_id, sending_since);
 
 CREATE TABLE receipts (
   workspace_id BIGINT NOT NULL,

@@ -117,7 +117,7 @@ async def called(tx: Tx, conversation_ids: Sequence[int]) -> dict[int, frozenset
     """Who was ever mentioned in each of these conversations: they may see it from then on."""
     rows = await tx.fetch(
         "select conversation_id as id, array_agg(distinct u) as users from messages, unnest(mentions) u"
-        " where workspace_id = $1 and conversation_id = any($2) group by 1",
+        " where workspace_id = $1 and conversation_id = any($2) and mentions <> '{}' group by 1",
         tx.workspace_id,
         list(conversation_ids),
     )
