@@ -1,4 +1,4 @@
-"""Every operation of the API against bad input, strangers, other sites and other workspaces: a problem, never a failure."""
+"""Every operation of the API against bad input, strangers and other sites: a problem, never a failure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def browser(
     row = await office.hear("hello")
     office.ids = await furnish(office, row["conversation_id"])  # type: ignore[attr-defined]
     signed_in.office = office  # type: ignore[attr-defined]
-    yield signed_in
+    return signed_in
 
 
 async def furnish(office: Office, conversation: int) -> dict[str, int]:

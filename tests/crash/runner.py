@@ -1,7 +1,7 @@
 """Web and worker in a process that a test can have killed at any point, again and again.
 
-The process reads commands, one JSON object a line, and forks a child for each: imports are paid for once, and the listening
-socket stays open between children, as behind a supervisor. It writes one line when a child is ready and one when it ends.
+The process reads commands, one JSON object a line, and forks a child for each: imports are paid for once, and the
+listening socket stays open between children, as behind a supervisor. It says when a child is ready and when it ended.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def main() -> None:
         if pid == 0:
             os.environ["CRASH_ARM_FILE"] = command["arm"]
             crash._left, crash._only, crash._armed = command["at"], command["only"], False
-            driver = (Listed if command["listed"] else Provider)(Path(given["home"]) / "truth")
-            channels.all_channels = lambda: {"line": line(driver)}  # type: ignore[assignment]
+            made = line((Listed if command["listed"] else Provider)(Path(given["home"]) / "truth"))
+            channels.all_channels = {made.name: made}.copy  # type: ignore[assignment]
             asyncio.run(child(given, resources, hub, app, listening))
             os._exit(0)
         say(f"pid {pid}")
