@@ -1,4 +1,4 @@
-import { memo, type MouseEvent } from "react";
+import { memo, useState, type MouseEvent } from "react";
 import {
   assign,
   done,
@@ -167,6 +167,8 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
   const assignee = useRow("users", row?.assignee_id);
   const channelName = row?.last?.channel ?? row?.channels[0] ?? null;
   const channel = useLook(channelName);
+  // Five buttons with tooltips per row would be most of the list: they come when somebody comes near.
+  const [near, setNear] = useState(false);
   if (!row) return <div className="h-19" />;
   const unread = unreadOf(row);
   return (
@@ -175,6 +177,9 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
       aria-rowindex={index + 1}
       aria-selected={ticked || here}
       data-row={id}
+      onPointerEnter={() => setNear(true)}
+      onPointerLeave={() => setNear(false)}
+      onFocus={() => setNear(true)}
       onClick={(event) => (event.shiftKey ? tickRange(id) : event.metaKey || event.ctrlKey ? tick(id) : onOpen(id))}
       className={classes(
         "group relative flex h-19 gap-2.5 rounded-xl px-2.5 py-2.5 transition-colors",
@@ -261,7 +266,7 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
           {row.scheduled_count > 0 && <AlarmClock size={12} aria-hidden className="shrink-0" />}
         </div>
       </div>
-      <Actions row={row} unread={unread} />
+      {near && <Actions row={row} unread={unread} />}
     </div>
   );
 });
