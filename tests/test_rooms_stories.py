@@ -94,8 +94,11 @@ async def test_a_token_is_shown_once_and_gives_no_more_than_its_maker_has(
     stranger.headers["Authorization"] = f"Bearer {made['token']}"
     assert (await stranger.get("/api/v1/contacts")).status_code == 200
     assert (await stranger.post("/api/v1/contacts", json={"name": "X"})).status_code == 403
-    more = await stranger.post("/api/v1/tokens", json={"name": "More", "scopes": ["people:write"]})
-    assert more.status_code == 403
+    more = await stranger.post("/api/v1/tokens", json={"name": "More", "scopes": ["contacts:read"]})
+    assert (more.status_code, more.json()["code"]) == (403, "session_needed")
+    for method, path in [("GET", "tokens"), ("DELETE", f"tokens/{made['id']}"), ("DELETE", "sessions")]:
+        assert (await stranger.request(method, f"/api/v1/{path}")).status_code == 403
+    assert (await signed_in.delete("/api/v1/tokens/999999")).status_code == 404
     assert (await signed_in.delete(f"/api/v1/tokens/{made['id']}")).status_code == 204
     assert (await stranger.get("/api/v1/contacts")).status_code == 401
 

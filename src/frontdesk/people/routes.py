@@ -28,6 +28,12 @@ def _ip(request: Request[Any, Any, Any]) -> str | None:
     return request.client.host if request.client else None
 
 
+def _require_session(context: Context) -> None:
+    """Sign-ins are given and ended by whoever signed in: a token that leaked must not make itself a successor."""
+    if context.actor.session_id is None:
+        raise Forbidden("An API token cannot manage sign-ins and tokens. Sign in instead.", code="session_needed")
+
+
 def _given(change: msgspec.Struct) -> dict[str, Any]:
     """The fields that the request set."""
     return {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not UNSET}
@@ -74,6 +80,7 @@ async def sign_in(
 
 @delete("/session", operation_id="signOut", status_code=204, tags=TAGS)
 async def sign_out(context: NamedDependency[Context]) -> Response[None]:
+    _require_session(context)
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         await actions.sign_out(tx, context.actor)
     return Response(None, status_code=204, cookies=[_cookie(context.resources, "", 0)])
@@ -81,6 +88,7 @@ async def sign_out(context: NamedDependency[Context]) -> Response[None]:
 
 @delete("/sessions", operation_id="signOutEverywhere", status_code=204, tags=TAGS)
 async def sign_out_everywhere(context: NamedDependency[Context]) -> Response[None]:
+    _require_session(context)
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         await actions.sign_out_everywhere(tx, context.actor)
     return Response(None, status_code=204, cookies=[_cookie(context.resources, "", 0)])
@@ -88,6 +96,7 @@ async def sign_out_everywhere(context: NamedDependency[Context]) -> Response[Non
 
 @get("/sessions", operation_id="listSessions", tags=TAGS)
 async def list_sessions(context: NamedDependency[Context]) -> paging.Page[schemas.Session]:
+    _require_session(context)
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         return paging.Page(items=await queries.sessions(tx, context.actor))
 
@@ -183,6 +192,7 @@ async def delete_team(team_id: PathId, context: NamedDependency[Context]) -> Non
 @get("/tokens", operation_id="listTokens", tags=TAGS)
 async def list_tokens(context: NamedDependency[Context]) -> paging.Page[schemas.Token]:
     """One's own API tokens."""
+    _require_session(context)
     async with context.resources.db.begin(context.actor.workspace_id) as tx:
         rows = await queries.tokens(tx, context.actor.user_id)
     return paging.Page(items=rows)
@@ -191,6 +201,7 @@ async def list_tokens(context: NamedDependency[Context]) -> paging.Page[schemas.
 @post("/tokens", operation_id="createToken", status_code=201, tags=TAGS)
 async def create_token(data: JSONBody[schemas.NewToken], context: NamedDependency[Context]) -> schemas.Token:
     """The token is in this answer and never again. It can do no more than the one who makes it."""
+    _require_session(context)
     for scope in data.scopes:
         context.actor.require(scope)
     actor = context.actor
@@ -203,6 +214,7 @@ async def create_token(data: JSONBody[schemas.NewToken], context: NamedDependenc
 
 @delete("/tokens/{token_id:int}", operation_id="revokeToken", status_code=204, tags=TAGS)
 async def revoke_token(token_id: PathId, context: NamedDependency[Context]) -> None:
+    _require_session(context)
     actor = context.actor
     async with context.resources.db.begin(actor.workspace_id) as tx:
         await actions.revoke_token(tx, token_id, user_id=actor.user_id, ip=actor.ip)
