@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.operations import ENDS_SESSION, OPEN, Operation, addresses, bodies, operations
-from conftest import add_user
+from conftest import PASSWORD, add_user
 from conversations.office import Office, open_office
 from frontdesk.channels.port import Channel
 from frontdesk.kit.context import Actor, Resources
@@ -47,8 +47,10 @@ async def furnish(office: Office, conversation: int) -> dict[str, int]:
     made["point_id"] = await office.value("select id from contact_points where contact_id = $1", contact)
     made["raw_id"] = await office.value("update raw_deliveries set state = 'set_aside' returning id")
     for column, table, names, values in (
-        ("label_id", "labels", "name", "'L'"), ("tag_id", "tags", "name", "'T'"), ("team_id", "teams", "name", "'Night'"),
-        ("token_id", "tokens", "user_id, name, token_hash, prefix, scopes", f"{office.owner.user_id}, 't', '\\x00', 'fd_', '{{}}'"),
+        ("label_id", "labels", "name", "'L'"), ("tag_id", "tags", "name", "'T'"),
+        ("team_id", "teams", "name", "'Night'"),
+        ("token_id", "tokens", "user_id, name, token_hash, prefix, scopes",
+         f"{office.owner.user_id}, 't', '\\x00', 'fd_', '{{}}'"),
         ("user_id", "users", "email, name, role", "'z@x.example', 'Z', 'user'"),
     ):  # fmt: skip
         made[column] = await office.value(
@@ -123,25 +125,20 @@ async def test_who_is_not_signed_in_gets_nothing(client: httpx.AsyncClient, regi
                 assert (operation.name, token, answer.status_code) == (operation.name, token, 401)
 
 
-@pytest.mark.parametrize(
-    ("headers", "code"),
-    [
+async def test_another_site_cannot_change_anything(signed_in: httpx.AsyncClient, registry: dict[str, Channel]) -> None:
+    for headers, code in [
         ({"X-CSRF-Token": ""}, "bad_csrf"),
         ({"X-CSRF-Token": "wrong"}, "bad_csrf"),
         ({"X-CSRF-Token": "\u00ff"}, "bad_csrf"),
         ({"Origin": "https://evil.example"}, "cross_site"),
         ({"Origin": "http://testserver.local.evil.example"}, "cross_site"),
         ({"Origin": "http://testserver.local:81"}, "cross_site"),
-    ],
-)
-async def test_another_site_cannot_change_anything(
-    signed_in: httpx.AsyncClient, registry: dict[str, Channel], headers: dict[str, str], code: str
-) -> None:
-    sent = {name: value.encode("latin-1") for name, value in headers.items()}
-    for operation in CHANGES:
-        answer = await signed_in.request(operation.method, operation.at(), json=operation.body, headers=sent)
-        assert (operation.name, answer.status_code) == (operation.name, 403)
-        assert answer.json()["code"] == code
+    ]:
+        sent = {name: value.encode("latin-1") for name, value in headers.items()}
+        for operation in CHANGES:
+            answer = await signed_in.request(operation.method, operation.at(), json=operation.body, headers=sent)
+            assert (operation.name, answer.status_code) == (operation.name, 403)
+            assert answer.json()["code"] == code
 
 
 async def test_what_is_another_workspaces_does_not_exist(
@@ -199,9 +196,31 @@ async def test_foreign_ids_in_bodies_and_filters_lead_nowhere(
 
 async def test_what_does_not_exist_is_a_problem_too(signed_in: httpx.AsyncClient) -> None:
     for method, path, status in (
-        ("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/conversations", 405), ("GET", "/files/x", 404), ("GET", "/hooks/x", 404),
-        ("TRACE", "/api/v1/conversations", 405), ("GET", "/api/v1//conversations", 404), ("GET", "/api/v1/conversations/1/", 404),
+        ("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/conversations", 405), ("GET", "/files/x", 404),
+        ("GET", "/hooks/x", 404), ("TRACE", "/api/v1/conversations", 405), ("GET", "/api/v1//conversations", 404),
+        ("GET", "/api/v1/conversations/1/", 404),
     ):  # fmt: skip
         answer = await signed_in.request(method, path)
         assert (path, answer.status_code) == (path, status)
         assert (path, wrong(answer)) == (path, None)
+
+
+@pytest.mark.parametrize("path", ["session", "setup"])
+async def test_another_site_cannot_sign_a_browser_in(signed_in: httpx.AsyncClient, path: str) -> None:
+    """Nor set the workspace up: a form that a page posts without asking needs no cookie here, only our answer's."""
+    body = json.dumps({"email": "ana@example.org", "password": PASSWORD})
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        headers = {"Content-Type": content_type} if content_type else {}
+        answer = await signed_in.post(f"/api/v1/{path}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type"), content_type
+        assert "set-cookie" not in answer.headers
+    elsewhere = {"Content-Type": "application/json", "Origin": "https://evil.example"}
+    answer = await signed_in.post(f"/api/v1/{path}", content=body, headers=elsewhere)
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+
+
+async def test_json_may_name_its_character_set(signed_in: httpx.AsyncClient) -> None:
+    for content_type in ("application/json; charset=utf-8", "Application/JSON"):
+        body = json.dumps({"email": "ana@example.org", "password": PASSWORD})
+        answer = await signed_in.post("/api/v1/session", content=body, headers={"Content-Type": content_type})
+        assert answer.status_code == 200, answer.text

@@ -13,8 +13,9 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response, Router, asgi, get
 from litestar.config.app import AppConfig
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import ClientException, HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
@@ -76,6 +77,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
             get_description,
         ],
         dependencies={"context": Provide(provide_context)},
+        before_request=_check_request,
     )  # fmt: skip
     hooks = Hooks(resources, intake)
 
@@ -102,7 +104,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
             " docs/api.md explains the conventions.",
         ),
         on_app_init=[_quiet],
-        state=None,
+        state=State({"url": resources.settings.url}),
         after_request=_secure,
     )  # fmt: skip
 
@@ -144,19 +146,41 @@ async def provide_context(request: AnyRequest, resources: NamedDependency[Resour
     if actor is None:
         raise Unauthorised("Please sign in.")
     if request.method not in SAFE:
-        _check_origin(request, resources, actor)
+        _check_csrf(request, actor)
     return Context(resources=resources, actor=actor)
 
 
-def _check_origin(request: AnyRequest, resources: Resources, actor: Actor) -> None:
+def _check_csrf(request: AnyRequest, actor: Actor) -> None:
     """Another site's page may make a browser send our cookie; it cannot read the token that has to come with it."""
+    if not actor.csrf or not ids.same(request.headers.get("x-csrf-token", ""), actor.csrf):
+        raise Forbidden("The X-CSRF-Token header is missing or does not fit. Load the page again.", code="bad_csrf")
+
+
+async def _check_request(request: AnyRequest) -> None:
+    """Refuse what only another site's page sends: to signing in and setting up as well, where no cookie is asked for.
+
+    A page may post plain text and forms to anybody without asking first, but not JSON (Fetch §2.2.2).
+    """
+    if request.method in SAFE:
+        return
+    if request.headers.get("authorization", "")[:7].lower() != "bearer ":
+        _check_origin(request)
+    if request.route_handler.parsed_data_field is not None and _has_body(request):
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type != "application/json":
+            raise ClientException("Send JSON, with Content-Type: application/json.", status_code=415)
+
+
+def _check_origin(request: AnyRequest) -> None:
     origin = request.headers.get("origin")
     if origin and origin != "null":
         host = urlsplit(origin).netloc
-        if host not in (request.headers.get("host"), urlsplit(resources.settings.url).netloc):
+        if host not in (request.headers.get("host"), urlsplit(request.app.state.url).netloc):
             raise Forbidden("This request came from another site.", code="cross_site")
-    if not actor.csrf or not ids.same(request.headers.get("x-csrf-token", ""), actor.csrf):
-        raise Forbidden("The X-CSRF-Token header is missing or does not fit. Load the page again.", code="bad_csrf")
+
+
+def _has_body(request: AnyRequest) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 # --- answers to what went wrong -----------------------------------------------------------------------------------
