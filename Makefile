@@ -28,10 +28,12 @@ run: .venv/.run screens
 	@exec $(BIN)/frontdesk demo
 
 test: .venv/.dev screens
+	@$(BIN)/python hatch_build.py tools
 	@.ci/peers
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-peers: .venv/.dev screens
+	@$(BIN)/python hatch_build.py tools
 	@REQUIRE_PEERS=1 .ci/peers
 	@REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peers $(PYTEST_ARGS)
 

@@ -57,32 +57,41 @@ def build(root: Path) -> None:
         if target.is_dir() and stamp.exists() and stamp.read_text() == mark:
             continue
         stamp.unlink(missing_ok=True)
-        install(source)
+        install(source, everything=False)
         npm(source, "run", "--silent", "build")
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(mark)
 
 
 def check(root: Path) -> None:
-    """Types, lint, format and size budgets of every screen."""
+    """Types, lint, format, size budgets and unit tests of every screen."""
+    tools(root)
     for project in SCREENS:
         if (root / project / "package.json").exists():
-            install(root / project)
             npm(root / project, "run", "--silent", "check")
+            npm(root / project, "run", "--silent", "test")
 
 
-def install(source: Path) -> None:
-    """What the lock file says, unless it is installed already.
+def tools(root: Path) -> None:
+    """What checks and tests need on top of the build."""
+    for project in SCREENS:
+        if (root / project / "package.json").exists():
+            install(root / project, everything=True)
 
-    Not ``npm ci``: it refuses a lock that lacks an optional package of another platform, and registries that mirror only
-    part of npm lack some. ``npm install --no-save`` takes every version and checksum from the lock just the same.
+
+def install(source: Path, *, everything: bool) -> None:
+    """What the lock file says, unless it is installed already. ``everything``: the tools of checks and tests too.
+
+    Not ``npm ci``: it refuses a lock that lacks an optional package of another platform, and registries that mirror
+    only part of npm lack some. ``npm install --no-save`` takes every version and checksum from the lock just the same.
     """
     stamp, lock = source / "node_modules" / ".frontdesk-lock", (source / "package-lock.json").read_bytes()
     mark = hashlib.sha256(lock).hexdigest()
-    if not stamp.exists() or stamp.read_text() != mark:
-        npm(source, "install", "--no-save")
+    have = stamp.read_text() if stamp.exists() else ""
+    if have not in ((f"{mark} all",) if everything else (f"{mark} all", f"{mark} build")):
+        npm(source, "install", "--no-save", *(() if everything else ("--omit=dev",)))
         stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(mark)
+        stamp.write_text(f"{mark} {'all' if everything else 'build'}")
 
 
 def npm(source: Path, *arguments: str) -> None:
@@ -155,4 +164,4 @@ def _version(node: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    {"build": build, "check": check}[sys.argv[1] if len(sys.argv) > 1 else "build"](ROOT)
+    {"build": build, "check": check, "tools": tools}[sys.argv[1] if len(sys.argv) > 1 else "build"](ROOT)
