@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import PASSWORD
 from conversations.office import Time
 from frontdesk.channels.port import Channel
 from frontdesk.kit.context import Resources
@@ -135,3 +136,27 @@ async def test_many_at_once_do_the_work_once(
     assert sum("idempotent-replay" not in answer.headers for answer in by_status[201]) == 1
     assert await labels(signed_in) == ["Lead"]
     assert (await post(signed_in, "k1", "Lead")).content == by_status[201][0].content
+
+
+async def test_a_secret_is_never_kept(signed_in: httpx.AsyncClient, db: Database) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    scopes = {"name": "t", "scopes": ["contacts:read"]}
+    assert (await signed_in.post("/api/v1/tokens", json=scopes, headers=headers)).status_code == 201
+    sign_in = {"email": "ana@example.org", "password": PASSWORD}
+    assert (await signed_in.post("/api/v1/session", json=sign_in, headers=headers)).status_code == 200
+    async with db.across() as tx:
+        workspace = await tx.fetchval("select max(id) from workspaces")
+    async with db.begin(workspace) as tx:
+        assert await tx.fetchval("select count(*) from idempotency") == 0
+
+
+@pytest.mark.parametrize("header", [{"Set-Cookie": "a=b"}, {"Cache-Control": "no-cache, No-Store"}])
+async def test_nor_an_answer_that_says_so(
+    signed_in: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, header: dict[str, str]
+) -> None:
+    from frontdesk.app import http
+
+    monkeypatch.setattr(http, "SECURITY", header)
+    first, again = await post(signed_in, "k1", "Lead"), await post(signed_in, "k1", "Lead")
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert "idempotent-replay" not in again.headers

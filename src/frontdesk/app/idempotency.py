@@ -22,6 +22,9 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Invalid, Refused, TooLarge
 from frontdesk.people.queries import cookie_name
 
+# Their answers carry secrets, of which the database keeps only digests.
+SECRET = {"/api/v1/tokens", "/api/v1/session", "/api/v1/setup"}
+
 log = structlog.get_logger()
 
 
@@ -32,7 +35,7 @@ class Idempotency(ASGIMiddleware):
         self._resources = resources
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not scope["path"].startswith("/api/v1/"):
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST" or not _remembered(scope["path"]):
             await next_app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -104,7 +107,7 @@ class Idempotency(ASGIMiddleware):
         start = next(message for message in sent if message["type"] == "http.response.start")
         answer = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
         try:
-            if _final(start["status"], answer):
+            if _final(start["status"], answer) and not _secret(start["headers"]):
                 await self._remember(owner, start, answer)
             else:
                 await self._forget(owner)
@@ -131,6 +134,18 @@ class Idempotency(ASGIMiddleware):
             await tx.execute(
                 "delete from idempotency where workspace_id = $1 and actor = $2 and key = $3 and status is null", *owner
             )
+
+
+def _remembered(path: str) -> bool:
+    return path.startswith("/api/v1/") and path.rstrip("/") not in SECRET
+
+
+def _secret(headers: Any) -> bool:
+    """Whether an answer is for its caller's eyes only: what is stored can be read by whoever reads the database."""
+    return any(
+        name.lower() == b"set-cookie" or (name.lower() == b"cache-control" and b"no-store" in value.lower())
+        for name, value in headers
+    )
 
 
 def _final(status: int, answer: bytes) -> bool:
