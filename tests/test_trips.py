@@ -1,5 +1,5 @@
-"""Adding a channel is adding one folder. Here it is done: written to disk, found, connected, received by and sent through,
-in a fresh process and without touching another file."""
+"""Adding a channel is adding one folder. Here it is done: written to disk, found, connected, received by and sent
+through, in a fresh process and without touching another file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Pigeons:
         if "delivered" in body:
             return [Receipt(state=DeliveryState.delivered, external_id=body["delivered"])]
         sender = Address(kind="loft", value=body["loft"], name=body["name"])
-        return [Inbound(external_id=body["id"], sender=sender, text=body["text"], sent_at=datetime(2026, 1, 1, tzinfo=UTC))]
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return [Inbound(external_id=body["id"], sender=sender, text=body["text"], sent_at=at)]
 
     async def send(self, message, account):
         with Path(account.get("sky")).open("a") as sky:

@@ -51,23 +51,21 @@ async def test_a_delivery_is_answered_after_it_is_stored(client: httpx.AsyncClie
     assert (again.status_code, await stored(office)) == (200, 1)
 
 
-@pytest.mark.parametrize("signature", [None, "", "wrong", KEY.upper(), KEY + "x", "\u00ff"])
 async def test_what_is_not_signed_is_refused_and_leaves_nothing(
-    client: httpx.AsyncClient, office: Office, url: str, signature: str | None
+    client: httpx.AsyncClient, office: Office, url: str
 ) -> None:
-    headers = {} if signature is None else {"X-Signature": signature.encode("latin-1")}
-    answer = await client.post(url, content=b"[]", headers=headers)
-    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
-    assert await stored(office) == 0
+    for signature in [None, "", "wrong", KEY.upper(), KEY + "x", "\u00ff"]:
+        headers = {} if signature is None else {"X-Signature": signature.encode("latin-1")}
+        answer = await client.post(url, content=b"[]", headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+        assert await stored(office) == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b"\x00"])
-async def test_what_cannot_be_read_is_a_bad_request(
-    client: httpx.AsyncClient, office: Office, url: str, body: bytes
-) -> None:
-    answer = await client.post(url, content=body, headers=SIGNED)
-    assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
-    assert await stored(office) == 0
+async def test_what_cannot_be_read_is_a_bad_request(client: httpx.AsyncClient, office: Office, url: str) -> None:
+    for body in [b"", b"{", b"\xff", b"[" * 100_000, b"\x00"]:
+        answer = await client.post(url, content=body, headers=SIGNED)
+        assert (answer.status_code, answer.json()["code"]) == (400, "unreadable")
+        assert await stored(office) == 0
 
 
 @pytest.mark.parametrize("error", [AttributeError("x"), IndexError("x"), RecursionError("x"), AssertionError("x")])
@@ -81,14 +79,12 @@ async def test_a_driver_that_stumbles_over_a_delivery_is_a_bad_request(
     assert (await client.post(url, content=b"[]", headers=SIGNED)).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "key", ["", "x", "1-x", "999999999999-abc", "0-a", "-1-a", "1-../../etc", "%00", "1-a/b", "x" * 5000, "1-é"]
-)
-async def test_an_inbox_that_does_not_exist(client: httpx.AsyncClient, office: Office, key: str) -> None:
-    for method in ("POST", "GET"):
-        answer = await client.request(method, f"/hooks/{key}", content=b"[]", headers=SIGNED)
-        assert answer.status_code == 404
-        assert answer.headers["content-type"] == "application/problem+json"
+async def test_an_inbox_that_does_not_exist(client: httpx.AsyncClient, office: Office) -> None:
+    for key in ["", "x", "1-x", "999999999999-abc", "0-a", "-1-a", "1-../../etc", "%00", "1-a/b", "x" * 5000, "1-é"]:
+        for method in ("POST", "GET"):
+            answer = await client.request(method, f"/hooks/{key}", content=b"[]", headers=SIGNED)
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("change", ["enabled = false", "deleted_at = now()"])

@@ -197,7 +197,7 @@ async def test_foreign_ids_in_bodies_and_filters_lead_nowhere(
 async def test_what_does_not_exist_is_a_problem_too(signed_in: httpx.AsyncClient) -> None:
     for method, path, status in (
         ("GET", "/api/v1/nothing", 404), ("PUT", "/api/v1/conversations", 405), ("GET", "/files/x", 404),
-        ("GET", "/hooks/x", 404), ("TRACE", "/api/v1/conversations", 405), ("GET", "/api/v1//conversations", 404),
+        ("GET", "/hooks/x", 404), ("TRACE", "/api/v1/conversations", 405),
         ("GET", "/api/v1/conversations/1/", 404),
     ):  # fmt: skip
         answer = await signed_in.request(method, path)

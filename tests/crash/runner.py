@@ -23,6 +23,7 @@ from frontdesk import channels
 from frontdesk.app import http, process, worker
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Account, Outbound, Sent
+from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.kit import crash
 from frontdesk.kit.context import Resources
 from frontdesk.kit.files import open_store
@@ -75,11 +76,12 @@ def prepared(given: dict[str, Any]) -> tuple[Resources, Hub, Litestar]:
 async def child(given: dict[str, Any], resources: Resources, hub: Hub, app: Litestar, listening: socket.socket) -> None:
     """Until killed: the real application and the real loops of the worker, and nothing that only time would wake."""
     resources.db.pool = (await Database.open(given["database"], size=resources.settings.pool)).pool
-    stop = asyncio.Event()
+    stop, bell = asyncio.Event(), hub.bell()
+    under_way = UnderWay(bell.set)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
     loops = (
         worker._whenever(hub.bell(), stop, "ingest", lambda: worker._ingest(resources)),
-        worker._whenever(hub.bell(), stop, "dispatch", lambda: worker._dispatch(resources)),
+        worker._whenever(bell, stop, "dispatch", lambda: worker._dispatch(resources, under_way)),
     )
     say("ready")
     await asyncio.gather(hub.run(stop), *loops, uvicorn.Server(config)._serve([listening]))

@@ -214,8 +214,9 @@ async def furnished(db: Database, home: Path, runner: Any, browser: httpx.AsyncC
         workspace = await tx.fetchval("insert into workspaces (name) values ('Harbour Dental') returning id")
     async with db.begin(workspace) as tx:
         user = await tx.fetchval(
-            "insert into users (workspace_id, email, name, role) values ($1, 'a@x.example', 'Ana', 'owner') returning id",
+            "insert into users (workspace_id, email, name, role) values ($1, $2, 'Ana', 'owner') returning id",
             workspace,
+            "ana@example.org",
         )
         scopes = sorted(PERMISSIONS["owner"])
         _, token = await people.create_token(tx, user_id=user, name="t", scopes=scopes, expires_at=None)

@@ -116,12 +116,13 @@ class Client:
 
 
 def seen(rows: dict[str, Rows]) -> dict[str, Rows]:
-    """What a screen shows of the tables: names come from the rows that own them, and labels that are gone are not shown."""
+    """What a screen shows of the tables: names come from the rows that own them, labels that are gone are not shown."""
     return {
         "conversations": {i: _talk(row, rows) for i, row in rows["conversations"].items()},
         "messages": {i: {**row, "author": row["author"]["kind"]} for i, row in rows["messages"].items()},
         "contacts": {
-            i: {**row, "tags": [tag for tag in row["tags"] if tag in rows["tags"]]} for i, row in rows["contacts"].items()
+            i: {**row, "tags": [tag for tag in row["tags"] if tag in rows["tags"]]}
+            for i, row in rows["contacts"].items()
         },
         "inboxes": {i: {**row, "health": row["health"]["state"]} for i, row in rows["inboxes"].items()},
         **{table: dict(rows[table]) for table in ("labels", "tags", "users", "teams")},

@@ -85,7 +85,8 @@ async def send(day: Day) -> None:
 @often(8)
 async def dispatch(day: Day) -> None:
     driver = day.office.driver()
-    trouble = [Rejected("No.", code="1"), TryLater("Busy."), Unknown("?"), Disconnected("Password."), Rejected("Gone.", bad_address=True)]  # fmt: skip
+    refusals = [Rejected("No.", code="1"), Rejected("Gone.", bad_address=True)]
+    trouble = [*refusals, TryLater("Busy."), Unknown("?"), Disconnected("Password.")]
     if day.chance.random() < 0.4:
         driver.outcomes = [day.chance.choice(trouble)]
     await day.office.dispatch()
@@ -141,8 +142,14 @@ async def change_a_conversation(day: Day) -> None:
 async def read_and_star(day: Day) -> None:
     conversation = await day.some("conversations")
     method, verb, body = day.chance.choice(
-        [("POST", "read", {}), ("POST", "read", {"count": 1}), ("POST", "unread", None), ("PUT", "star", None), ("DELETE", "star", None)]
-    )  # fmt: skip
+        [
+            ("POST", "read", {}),
+            ("POST", "read", {"count": 1}),
+            ("POST", "unread", None),
+            ("PUT", "star", None),
+            ("DELETE", "star", None),
+        ]
+    )
     await day.api(method, f"/conversations/{conversation}/{verb}", json=body)
 
 
