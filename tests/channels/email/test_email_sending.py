@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from channels.email.scripted import DESK, ImapServer, SmtpServer, account, serving
-from frontdesk.channels.email import CHANNEL, oauth, smtp
+from frontdesk.channels.email import CHANNEL, driver, oauth, smtp
 from frontdesk.channels.email.compose import Composed, compose
 from frontdesk.channels.email.tokens import is_own_id
 from frontdesk.channels.port import (
@@ -321,6 +321,27 @@ async def test_a_sent_folder_that_fails_is_no_failure() -> None:
     async with serving(ImapServer({}, capabilities="IMAP4rev1 X-GM-EXT-1")) as port:
         gmail = {"imap_host": "127.0.0.1", "imap_port": port, "imap_tls": "none", "sent_folder": "[Gmail]/Sent Mail"}
         assert (await deliver(SmtpServer(), **gmail)).meta["sent_copy"] is True
+
+
+class Hanging:
+    """A mailbox that takes the connection and says nothing."""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+
+async def test_a_sent_folder_that_hangs_or_breaks_does_not_undo_the_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "COPY_SECONDS", 0.2)
+    async with asyncio.timeout(5), serving(Hanging()) as port:
+        sent = await deliver(SmtpServer(), imap_host="127.0.0.1", imap_port=port, imap_tls="none")
+    assert (sent.state, sent.meta["sent_copy"]) == (DeliveryState.sent, False)
+
+    async def broken(*_: Any) -> bool:
+        raise ValueError("a bug of ours")
+
+    monkeypatch.setattr(driver.Email, "_keep_copy", broken)
+    sent = await deliver(SmtpServer())
+    assert (sent.state, sent.meta["sent_copy"]) == (DeliveryState.sent, False)
 
 
 # --- OAuth --------------------------------------------------------------------------------------------------------

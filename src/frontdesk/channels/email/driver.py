@@ -10,9 +10,11 @@ the child that reads mails imports this package and shall stay small.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from frontdesk.channels.email.headers import canonical
 from frontdesk.channels.email.parse import own_address, parse
@@ -33,6 +35,10 @@ from frontdesk.channels.port import (
 )
 from frontdesk.kit.clock import now
 
+COPY_SECONDS: Final = 10  # for the copy in the Sent folder
+
+log = logging.getLogger(__name__)
+
 
 class Email:
     shows = (".eml",)
@@ -47,10 +53,19 @@ class Email:
 
         mail = await compose(message, account, now())
         refused = await smtp.deliver(mail, account)
-        meta: dict[str, object] = {"sent_copy": await self._keep_copy(mail.data, mail.message_id, account)}
+        meta: dict[str, object] = {"sent_copy": await self._copied(mail.data, mail.message_id, account)}
         if refused:
             meta["refused"] = refused
         return Sent(external_id=mail.message_id, state=DeliveryState.sent, meta=meta)
+
+    async def _copied(self, data: bytes, own_id: str, account: Account) -> bool:
+        """:meth:`_keep_copy` within ``COPY_SECONDS``. The mail is sent: nothing that happens here may say otherwise."""
+        try:
+            async with asyncio.timeout(COPY_SECONDS):
+                return await self._keep_copy(data, own_id, account)
+        except Exception as problem:
+            log.warning("no copy in the Sent folder of inbox %s: %r", account.inbox_id, problem)
+            return False
 
     async def _keep_copy(self, data: bytes, own_id: str, account: Account) -> bool:
         """Whether the Sent folder has the mail now. Servers that keep sent mail themselves are not given a second
