@@ -176,10 +176,13 @@ def _receipts_go_back() -> None:
 
 def _sends_before_commit() -> None:
     changed(dispatch, "_hand_over", ("await _settle(resources, row, outcome)", "return row, outcome"))
-    sending = "await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))"
-    settling = "for row, outcome in said:\n            await _settle(resources, row, outcome)"
+    asking = "await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))"
+    sending = "if sending := [under_way.start(one[0], _hand_over(resources, one, leases)) for one in ready]:"
+    holding = "    under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))"
+    settling = "for row, outcome in said:"
     claimed = 'crash.point("dispatch: claimed")'
-    changed(dispatch, "_send", (sending, settling), (claimed, f"    said = {sending}"))
+    settled = "    await _settle(resources, row, outcome)"
+    changed(dispatch, "_send", (sending, settling), (holding, settled), (claimed, f"    said = {asking}"))
 
 
 def _repeats_unknown() -> None:

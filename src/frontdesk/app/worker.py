@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import structlog
 from frontdesk.app.listening import Listeners
 from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.handlers import clocks, dispatch, ingest
+from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, jobs
 from frontdesk.kit.context import Resources
@@ -21,6 +23,7 @@ from frontdesk.realtime.queries.hub import Hub
 
 IDLE = 5.0  # seconds after which the worker looks even if no bell rang
 SNOOZE_EVERY = 5.0
+BEHIND = 0.2  # when all that is due waits for what is under way, which rings the bell, or for its inbox's rate
 RECONCILE_EVERY = 300.0
 SWEEP_EVERY = 3600.0
 AWAY = 0.5  # seconds to wait when the database does not answer
@@ -32,9 +35,11 @@ async def work(
     resources: Resources, hub: Hub, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
 ) -> None:
     """Run until ``stop``; what is under way is finished first."""
+    bell = hub.bell()
+    under_way = UnderWay(bell.set)
     tasks = [
         asyncio.create_task(_whenever(hub.bell(), stop, "ingest", lambda: _ingest(resources))),
-        asyncio.create_task(_whenever(hub.bell(), stop, "dispatch", lambda: _dispatch(resources))),
+        asyncio.create_task(_whenever(bell, stop, "dispatch", lambda: _dispatch(resources, under_way))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "snooze", lambda: clocks.end_snoozes(resources))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "release", lambda: clocks.release(resources))),
         asyncio.create_task(_every(RECONCILE_EVERY, stop, "reconcile", lambda: _reconcile(resources))),
@@ -43,6 +48,8 @@ async def work(
         asyncio.create_task(Listeners(resources, connect).run(stop)),
     ]
     await asyncio.gather(*tasks)
+    with contextlib.suppress(Exception):  # it is in the log already
+        await under_way.settled()
 
 
 async def _ingest(resources: Resources) -> float:
@@ -50,13 +57,16 @@ async def _ingest(resources: Resources) -> float:
     return IDLE
 
 
-async def _dispatch(resources: Resources) -> float:
+async def _dispatch(resources: Resources, under_way: UnderWay) -> float:
     """Send what is due; returns how long nothing will be."""
-    while await dispatch.dispatch(resources):  # noqa: ASYNC110  (no waiting: others get their turn between two rounds)
+    while await dispatch.dispatch(resources, under_way):  # noqa: ASYNC110  (no waiting: others get their turn between two rounds)
         await asyncio.sleep(0)
     async with resources.db.across() as tx:
         at = await outbox.next_due(tx)
-    return IDLE if at is None else min(IDLE, max(0.02, (at - clock.now()).total_seconds()))
+    if at is None:
+        return IDLE
+    left = (at - clock.now()).total_seconds()
+    return min(IDLE, max(0.02, left)) if left > 0 else BEHIND
 
 
 async def _whenever(bell: asyncio.Event, stop: asyncio.Event, name: str, run: Callable[[], Awaitable[float]]) -> None:

@@ -36,26 +36,34 @@ select min(at) from (
   (select lease_until from outbox where state in ('sending', 'unknown') order by lease_until limit 1)) t
 """
 
+# An array, because that is read once: a join may read a subquery again for each row, and pass its limit by.
 _CLAIM = """
 update outbox o set
   state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
-where o.workspace_id = $1 and o.id in (
+where o.workspace_id = $1 and o.id = any(array(
   select q.id from outbox q
   where q.workspace_id = $1 and q.state = 'queued' and q.due_at <= $3 and (q.retry_at is null or q.retry_at <= $3)
+    and not (q.inbox_id = any($5))
     and not exists (
       select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
         and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
-  order by q.due_at, q.id limit $4 for update of q skip locked)
+  order by q.due_at, q.id limit $4 for update of q skip locked))
 returning o.id
 """
 
 _EXPIRED = """
 update outbox o set
   state = 'unknown', lease_until = $3, unknown_since = coalesce(unknown_since, $2), fence = nextval('outbox_fence')
-where o.workspace_id = $1 and o.id in (
+where o.workspace_id = $1 and o.id = any(array(
   select q.id from outbox q where q.workspace_id = $1 and q.state in ('sending', 'unknown') and q.lease_until <= $2
-  order by q.lease_until limit $4 for update of q skip locked)
+    and not (q.inbox_id = any($5)) and not (q.id = any($6))
+  order by q.lease_until limit $4 for update of q skip locked))
 returning o.id
+"""
+
+_FULL = """
+select i.id from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null and i.rate_per_minute <= (
+  select count(*) from outbox o where o.workspace_id = $1 and o.inbox_id = i.id and o.sending_since > $2)
 """
 
 _SETTLE = """
@@ -77,10 +85,15 @@ async def next_due(tx: Tx) -> datetime | None:
     return at
 
 
-async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
-    """Take what may be sent now; the rows are in state sending when this transaction commits."""
+async def inboxes_without_room(tx: Tx, since: datetime) -> list[int]:
+    """Those that have sent as much since then as their rate allows in a minute."""
+    return [row["id"] for row in await tx.fetch(_FULL, tx.workspace_id, since)]
+
+
+async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = ()) -> list[int]:
+    """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits."""
     now = clock.now()
-    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit)]
+    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit, list(without))]
 
 
 async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
@@ -96,10 +109,14 @@ async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
     return {row["id"] for row in renewed}
 
 
-async def claim_expired(tx: Tx, limit: int, *, lease: timedelta = LEASE) -> list[int]:
-    """Take what somebody began to send and never settled: nobody knows whether the provider has it."""
+async def claim_expired(
+    tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), here: Sequence[int] = ()
+) -> list[int]:
+    """Take what somebody began to send and never settled: nobody knows whether the provider has it. What is under way
+    ``here`` (outbox ids), or belongs to an inbox ``without`` room, is left for later."""
     now = clock.now()
-    return [row["id"] for row in await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit)]
+    rows = await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit, list(without), list(here))
+    return [row["id"] for row in rows]
 
 
 async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:

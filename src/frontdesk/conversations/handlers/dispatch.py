@@ -1,7 +1,8 @@
 """The outbound trip's second half: what is due leaves, in order, and what became of it is written down.
 
-Claim (one transaction: state sending, committed) → the driver, outside any transaction → settle. A process that dies in
-between leaves a row in state sending whose lease runs out; it is then unknown, and is looked up, never resent blindly.
+Claim (one transaction: state sending, committed) → the driver, outside any transaction → settle. Only its own inbox
+waits for a slow driver (:mod:`.under_way`). A process that dies in between leaves a row in state sending whose lease
+runs out; it is then unknown, and is looked up, never resent blindly.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from frontdesk.channels.port import (
 )
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
@@ -38,7 +40,7 @@ from frontdesk.kit import clock, crash
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
-BATCH = 20  # claimed together and sent side by side; each belongs to another conversation
+BATCH = 20  # claimed together; each belongs to another conversation
 RATE_WINDOW = timedelta(minutes=1)
 SETTLE_AGAIN = (0.05, 0.5, 2.0, 5.0, 5.0)  # seconds; together shorter than what is left of a lease
 
@@ -50,26 +52,34 @@ def _lease(resources: Resources) -> timedelta:
     return timedelta(seconds=resources.settings.lease)
 
 
-async def dispatch(resources: Resources) -> int:
-    """Send everything that is due, in all workspaces; returns how many rows were worked on."""
+async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> int:
+    """Take what is due in all workspaces; returns how many rows were taken.
+
+    What was taken goes on in ``under_way`` after this has returned. Without one it is over when this returns.
+    """
+    own = under_way or UnderWay()
     async with resources.db.across() as tx:
         due = await outbox.workspaces_with_due(tx, clock.now())
-    done, errors = 0, []
+    taken, errors = 0, []
     for workspace_id in due:
-        try:
-            done += await _resolve(resources, workspace_id)
-            done += await _send(resources, workspace_id)
-        except Exception as error:  # the other workspaces must not wait for what is wrong with this one
-            errors.append(error)
+        for take in (_resolve, _send):
+            try:
+                taken += await take(resources, workspace_id, own)
+            except Exception as error:  # the others must not wait for what is wrong with this one
+                errors.append(error)
+    if under_way is None:
+        await own.settled()
     if errors:
         raise errors[0]
-    return done
+    return taken
 
 
-async def _send(resources: Resources, workspace_id: int) -> int:
+async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
     leases = _Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id) as tx:
-        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources))
+        full = await outbox.inboxes_without_room(tx, clock.now() - RATE_WINDOW)
+        without = [*under_way.busy(workspace_id), *full]
+        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources), without=without)
         ready = [
             one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
         ]
@@ -77,8 +87,8 @@ async def _send(resources: Resources, workspace_id: int) -> int:
         for row, message, _ in ready:
             await outbox.begin_sending(tx, row, message.external_id)
     crash.point("dispatch: claimed")
-    async with _held(resources, workspace_id, [row for row, _, _ in ready], leases):
-        await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))
+    if sending := [under_way.start(one[0], _hand_over(resources, one, leases)) for one in ready]:
+        under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))
     return len(claimed)
 
 
@@ -107,27 +117,21 @@ class _Leases:
                 limit.reschedule(since + self._seconds)
 
 
-@asynccontextmanager
-async def _held(resources: Resources, workspace_id: int, rows: Sequence[Row], leases: _Leases) -> AsyncIterator[None]:
-    """Renew the leases of what is being sent. A lease is short, so that after a crash the doubt is noticed soon."""
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(resources.settings.lease / 3)
-            since = asyncio.get_running_loop().time()
-            try:
-                async with resources.db.begin(workspace_id) as tx:
-                    ours = await outbox.renew(tx, rows, _lease(resources))
-                leases.renewed(since, ours)
-            except PASSING as error:
-                log.warning("leases could not be renewed", error=repr(error))
-
-    renewing = asyncio.create_task(renew())
-    try:
-        yield
-    finally:
-        renewing.cancel()
-        await asyncio.wait([renewing])
+async def _hold(
+    resources: Resources, workspace_id: int, rows: Sequence[Row], leases: _Leases, sending: Sequence[asyncio.Task[None]]
+) -> None:
+    """Renew the leases until all of this is sent. A lease is short, so that after a crash the doubt is noticed soon."""
+    while True:
+        _, running = await asyncio.wait(sending, timeout=resources.settings.lease / 3)
+        if not running:
+            return
+        since = asyncio.get_running_loop().time()
+        try:
+            async with resources.db.begin(workspace_id) as tx:
+                ours = await outbox.renew(tx, rows, _lease(resources))
+            leases.renewed(since, ours)
+        except PASSING as error:
+            log.warning("leases could not be renewed", error=repr(error))
 
 
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
@@ -276,12 +280,14 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await outbox.unknown(tx, row, str(outcome))
 
 
-async def _resolve(resources: Resources, workspace_id: int) -> int:
+async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
     """Find out about rows whose sending ended without an answer."""
+    here, busy = under_way.rows(workspace_id), under_way.busy(workspace_id)
     async with resources.db.begin(workspace_id) as tx:
-        claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources))
+        claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources), without=busy, here=here)
         rows = await ways.batch(tx, claimed)
-    await asyncio.gather(*(_find_out(resources, row, files) for row, files in rows))
+    for row, files in rows:
+        under_way.start(row, _find_out(resources, row, files))
     return len(claimed)
 
 
