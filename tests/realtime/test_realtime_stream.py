@@ -247,6 +247,36 @@ async def test_whispers_pass_by_and_leave_nothing(site: Site) -> None:
     assert await site.newest() == before
 
 
+async def test_whispers_of_hidden_conversations_reach_no_restricted_user(site: Site) -> None:
+    office = site.office
+    browser, ben = await site.sign_in(only_assigned=True)
+    hidden, mine = await office.hear("secret", ANA), await office.hear("for Ben", BEN)
+    await site.call("PATCH", f"/conversations/{mine['conversation_id']}", json={"assignee_id": ben})
+    stream = await site.stream(client=browser)
+    for conversation in (hidden["conversation_id"], mine["conversation_id"]):
+        await site.call("POST", f"/conversations/{conversation}/typing", json={"on": True})
+    whisper = await stream.one("whisper")
+    assert whisper["conversation_id"] == mine["conversation_id"]
+
+
+async def test_a_token_gets_only_what_its_scopes_let_it_read(site: Site) -> None:
+    for scopes, shown in ((["conversations:read"], set()), (["conversations:read", "contacts:read"], {"contact"})):
+        made = await site.call("POST", "/tokens", json={"name": "screen", "scopes": scopes})
+        async with httpx.AsyncClient(
+            base_url=site.url, headers={"Authorization": f"Bearer {made['token']}"}
+        ) as program:
+            stream = await site.stream(client=program)
+            contact = await site.call("POST", "/contacts", json={"name": "Ana"})
+            await site.call("PATCH", f"/contacts/{contact['id']}", json={"name": "Anna"})
+            await site.call("PATCH", f"/inboxes/{site.office.line}", json={"name": "Desk"})
+            await site.call("POST", "/teams", json={"name": f"Team {len(scopes)}", "member_ids": []})
+            await stream.until(await site.newest())
+            await stream.close()
+        frames = [data for _, _, data in stream.frames]
+        assert {name for data in frames for name in data if name in ("contact", "inbox", "user", "team")} == shown
+        assert len(frames) >= 4
+
+
 async def test_after_the_listener_lost_its_connection_nothing_is_missing(site: Site) -> None:
     stream = await site.stream()
     async with site.office.db.across() as tx:

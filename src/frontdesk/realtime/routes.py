@@ -6,19 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from frontdesk.conversations.queries import thread
 from frontdesk.kit.context import Actor, Context
-from frontdesk.kit.errors import Invalid
+from frontdesk.kit.errors import Invalid, NotFound
 from frontdesk.realtime.queries import log
 from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
 from frontdesk.realtime.schemas import EventFrame
 
 HEARTBEAT = 15.0  # seconds
+READ = {"contact": "contacts:read", "inbox": "inboxes:read", "user": "people:read", "team": "people:read"}
 _PAD = b": " + b" " * 2048 + b"\n\n"  # some proxies hold back the first bytes of an answer
 
 
@@ -75,7 +78,8 @@ async def _frames(context: Context, hub: Hub, after: int | None) -> AsyncIterato
             if item is RESYNC:
                 yield _resync(subscription.since)
             elif isinstance(item, Spoken):
-                yield b"event: whisper\ndata: " + encode(item.words) + b"\n\n"
+                if await _hears(context, item):
+                    yield b"event: whisper\ndata: " + encode(item.words) + b"\n\n"
             elif isinstance(item, Fresh) and (shown := _shown(actor, item)):
                 yield shown
     finally:
@@ -126,7 +130,27 @@ def _shown(actor: Actor, fresh: Fresh) -> bytes | None:
             }
         )
         return head + b"event: ConversationHidden\ndata: " + hidden + b"\n\n"
-    return head + f"event: {row['kind']}\n".encode() + b"data: " + fresh.data + b"\n\n"
+    return head + f"event: {row['kind']}\n".encode() + b"data: " + _permitted(actor, fresh) + b"\n\n"
+
+
+def _permitted(actor: Actor, fresh: Fresh) -> bytes:
+    """The frame without the snapshots that this actor (a token, mostly) may not read; as it was written if all may."""
+    hidden = {name: None for name, permission in READ.items() if not actor.may(permission)}
+    if all(getattr(fresh.frame, name) is None for name in hidden):
+        return fresh.data
+    return encode(msgspec.structs.replace(fresh.frame, **hidden))
+
+
+async def _hears(context: Context, spoken: Spoken) -> bool:
+    """Whether this actor may see the conversation that is whispered about."""
+    if context.actor.sees_all:
+        return True
+    try:
+        async with context.resources.db.begin(context.actor.workspace_id) as tx:
+            await thread.see(tx, context.actor, spoken.words["conversation_id"])
+    except NotFound:
+        return False
+    return True
 
 
 def _concerns(actor: Actor, fresh: Fresh) -> bool:
