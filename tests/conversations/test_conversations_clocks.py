@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
 import pytest
 
 from conversations.office import Office, Time
+from conversations.pretend import Pretend, line
+from frontdesk.channels.port import Account, Raw
 from frontdesk.conversations.handlers import clocks
 
 
@@ -22,3 +27,44 @@ async def test_old_rows_are_swept_in_batches_and_young_ones_stay(
     assert await office.value("select count(*) from events") == young
     assert await office.value("select count(*) from raw_deliveries") == 8
     assert await office.value("select count(*) from raw_deliveries where body <> ''") == 1
+
+
+class Asked(Pretend):
+    """Its provider can be asked what it has; notes since when it was."""
+
+    def __init__(self) -> None:
+        super().__init__("phone")
+        self.since: list[datetime] = []
+        self.away = False
+
+    async def missed(self, account: Account, *, since: datetime) -> AsyncIterator[Raw]:
+        self.since.append(since)
+        if self.away:
+            raise OSError("no route to host")
+        yield Raw(dedupe_key="missed-1", body=b"[]")
+
+
+async def test_a_comparison_that_fails_leaves_no_gap(office: Office, time: Time) -> None:
+    driver = Asked()
+    office.install(line(driver))
+
+    async def compare() -> int:
+        [row] = await office.fetch("select * from inboxes where id = $1", office.line)
+        return await clocks.reconcile(office.resources, row)
+
+    began = time.now
+    assert await compare() == 1
+    time.move(hours=5)
+    driver.away = True
+    with pytest.raises(OSError, match="no route"):
+        await compare()
+    await office.hear("this came by itself")  # which says nothing about what else there is
+    time.move(hours=40)
+    driver.away = False
+    assert await compare() == 0
+    time.move(minutes=5)
+    await compare()
+    overlap = clocks.RECONCILE_OVERLAP
+    first, *later = [since + overlap for since in driver.since]
+    assert first == began - timedelta(days=1)
+    assert later == [began, began, began + timedelta(hours=45)]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -104,13 +103,12 @@ async def _every(seconds: float, stop: asyncio.Event, name: str, run: Callable[[
 
 async def _reconcile(resources: Resources) -> None:
     """Ask every provider that can be asked what it has."""
-    since: datetime = clock.now() - timedelta(seconds=RECONCILE_EVERY)
     async with resources.db.across() as tx:
         rows = await inboxes.active_across(tx)
     for row in rows:
         try:
-            await clocks.reconcile(resources, row, min(since, row["last_inbound_at"] or since))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await clocks.reconcile(resources, row)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError):
             raise
         except Exception as error:
             log.warning("an inbox could not be compared with its provider", inbox=row["id"], error=repr(error))

@@ -31,6 +31,7 @@ inboxes = tenant(
     moment("health_at"),
     moment("last_inbound_at"),
     moment("last_outbound_at"),
+    moment("compared_at"),  # until when everything that its provider has is known to be here
     json("checkpoint"),
     Column("rev", BigInteger, nullable=False, server_default=text("1")),
     moment("created_at", now=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -23,6 +23,7 @@ KEEP_EVENTS = timedelta(days=30)
 KEEP_IDEMPOTENCY = timedelta(days=2)
 KEEP_PARKED = timedelta(days=7)
 RECONCILE_OVERLAP = timedelta(hours=2)
+FIRST_RECONCILE = timedelta(days=1)  # how far back an inbox is compared that never was
 
 _RELEASABLE = """
 select distinct o.workspace_id, o.inbox_id from outbox o
@@ -73,17 +74,26 @@ async def release(resources: Resources) -> int:
     return released
 
 
-async def reconcile(resources: Resources, row: Row, since: datetime) -> int:
-    """Ask one inbox's provider what it has, and store what it never delivered; returns how many that were."""
+async def reconcile(resources: Resources, row: Row) -> int:
+    """Ask one inbox's provider what it has, and store what it never delivered; returns how many that were.
+
+    Asked for is what came since the last time that this worked: a failure moves nothing on, and leaves no gap.
+    """
     driver = channel(row["channel"]).driver
     if not isinstance(driver, Reconciles):
         return 0
     account = inboxes.account(resources.vault, resources.settings.url, row)
+    began = clock.now()
+    since = row["compared_at"] or began - FIRST_RECONCILE
     raws = [raw async for raw in driver.missed(account, since=since - RECONCILE_OVERLAP)]
-    if not raws:
-        return 0
     async with resources.db.begin(row["workspace_id"]) as tx:
-        found = await inbox_actions.store(tx, row["id"], raws)
+        found = await inbox_actions.store(tx, row["id"], raws) if raws else 0
+        await tx.execute(
+            "update inboxes set compared_at = $3 where workspace_id = $1 and id = $2",
+            tx.workspace_id,
+            row["id"],
+            began,
+        )
     if found:
         log.warning("recovered deliveries that the provider never made", inbox=row["id"], count=found)
     return found

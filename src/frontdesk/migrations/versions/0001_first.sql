@@ -128,6 +128,7 @@ CREATE TABLE inboxes (
   health_at TIMESTAMP WITH TIME ZONE,
   last_inbound_at TIMESTAMP WITH TIME ZONE,
   last_outbound_at TIMESTAMP WITH TIME ZONE,
+  compared_at TIMESTAMP WITH TIME ZONE,
   checkpoint JSONB DEFAULT '{}'::jsonb NOT NULL,
   rev BIGINT DEFAULT 1 NOT NULL,
   created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
