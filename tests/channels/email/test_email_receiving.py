@@ -12,7 +12,7 @@ import pytest
 from channels.email.scripted import ImapServer, ListSink, SmtpServer, account, serving
 from frontdesk.channels.email import CHANNEL, imap, limits, mailbox, wire
 from frontdesk.channels.email.connect import Target
-from frontdesk.channels.port import Account, Disconnected, Listens, LooksUp, Outbound, TryLater, Unknown
+from frontdesk.channels.port import Account, Disconnected, Inbound, Listens, LooksUp, Outbound, TryLater, Unknown
 from frontdesk.channels.port import Address as Where
 from frontdesk.channels.port import Tests as CanTest
 
@@ -123,6 +123,51 @@ async def test_mail_that_vanishes_while_it_is_fetched(sink: ListSink) -> None:
         await sink.until(lambda: bool(sink.raws))
     assert [raw.meta["uid"] for raw in sink.raws] == [4]
     assert sink.saved["folders"]["INBOX"]["uid"] == 4
+
+
+async def test_a_mail_that_the_server_cannot_read_does_not_stop_the_others(sink: ListSink) -> None:
+    sink.saved = known(1)
+    head = b"Subject: broken\r\nFrom: a@customer.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+    header = b"* 2 FETCH (UID 3 BODY[HEADER] {%d}\r\n%b)\r\n" % (len(head), head)
+    server = ImapServer(
+        {
+            "EXAMINE": examined(4),
+            "UID SEARCH": b"* SEARCH 2 3 4 5\r\n",
+            "UID FETCH 2:5 (UID RFC822": sized(2, 3, 4, 5),
+            "UID FETCH 2:5 (UID INTERNALDATE": b"NO [SERVERBUG] Internal error occurred.",
+            "UID FETCH 2 (UID INTERNALDATE": fetched(1, 2),
+            "UID FETCH 3 (UID INTERNALDATE BODY.PEEK[])": b"NO [SERVERBUG] Internal error occurred.",
+            "UID FETCH 3 (UID INTERNALDATE BODY.PEEK[HEADER])": header,
+            "UID FETCH 4 (UID INTERNALDATE": b"NO no such message",
+            "UID FETCH 5 (UID INTERNALDATE": fetched(4, 5),
+        }
+    )
+    async with serving(server) as port, listening(via(port), sink):
+        await sink.until(lambda: len(sink.raws) == 4)
+    assert [raw.meta["uid"] for raw in sink.raws] == [2, 3, 4, 5]
+    assert len({raw.dedupe_key for raw in sink.raws}) == 4
+    [item] = CHANNEL.driver.parse(sink.raws[1], via(0))
+    assert isinstance(item, Inbound)
+    assert (item.sender.value, item.subject) == ("a@customer.example", "broken")
+    assert "does not hand over this mail" in item.text
+    [item] = CHANNEL.driver.parse(sink.raws[2], via(0))
+    assert isinstance(item, Inbound)
+    assert "no such message" in item.text
+
+
+async def test_a_server_that_is_busy_is_asked_again_for_the_whole_mail(sink: ListSink) -> None:
+    sink.saved = known(1)
+    server = ImapServer(
+        {
+            "EXAMINE": examined(1),
+            "UID SEARCH": b"* SEARCH 2\r\n",
+            "UID FETCH 2 (UID RFC822": sized(2),
+            "UID FETCH 2 (UID INTERNALDATE": [b"NO [UNAVAILABLE] not now", fetched(1, 2)],
+        }
+    )
+    async with serving(server) as port, listening(via(port), sink):
+        await sink.until(lambda: len(sink.raws) == 1)
+    assert sink.raws[0].body == MAIL % (2, 2)
 
 
 async def test_a_mail_beyond_the_cap_is_not_fetched_whole(sink: ListSink) -> None:

@@ -22,6 +22,11 @@ _FETCH = re.compile(rb"\* \d+ FETCH \(", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)", re.IGNORECASE)
 _ARRIVED = re.compile(rb'\bINTERNALDATE "\s?([^"]{10,40})"', re.IGNORECASE)
+_PASSES = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT)\]", re.IGNORECASE)  # RFC 5530: it is not this mail's fault
+_KEPT = re.compile(
+    rb"^(?:(?:from|reply-to|to|cc|date|subject|message-id|in-reply-to|references):.*(?:\r?\n[ \t].*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class Selected(NamedTuple):
@@ -129,10 +134,39 @@ async def fetch(imap: Imap, known: dict[int, int]) -> list[Fetched]:
     large = [uid for uid, size in known.items() if size > MAX_MAIL]
     found: list[Fetched] = []
     for uids, part, whole in ((small, "BODY.PEEK[]", True), (large, "BODY.PEEK[HEADER]", False)):
-        if uids:
-            replies = await imap.command("UID", "FETCH", _set(uids), f"(UID INTERNALDATE {part})", timeout=600)
-            found += [one for reply in replies if (one := _fetched(reply, known, whole=whole))]
+        if not uids:
+            continue
+        try:
+            found += await _part(imap, uids, known, part, whole=whole)
+        except Refused as error:
+            if _PASSES.search(str(error)):
+                raise
+            for uid in uids:  # one that the server cannot read must not stop the mailbox
+                found += await _alone(imap, uid, known, part, whole=whole)
     return sorted(found)
+
+
+async def _part(imap: Imap, uids: Sequence[int], known: dict[int, int], part: str, *, whole: bool) -> list[Fetched]:
+    replies = await imap.command("UID", "FETCH", _set(uids), f"(UID INTERNALDATE {part})", timeout=600)
+    return [one for reply in replies if (one := _fetched(reply, known, whole=whole))]
+
+
+async def _alone(imap: Imap, uid: int, known: dict[int, int], part: str, *, whole: bool) -> list[Fetched]:
+    """One mail; where the server refuses it, its header with a sentence in place of what it says."""
+    try:
+        return await _part(imap, [uid], known, part, whole=whole)
+    except Refused as error:
+        if _PASSES.search(str(error)):
+            raise
+        said = str(error)
+    head, received_at = b"", None
+    with contextlib.suppress(Refused):
+        for one in await _part(imap, [uid], known, "BODY.PEEK[HEADER]", whole=False):
+            head, received_at = one.data, one.received_at
+    kept = b"".join(line.rstrip(b"\r\n") + b"\r\n" for line in _KEPT.findall(head))
+    sentence = f"The mail server does not hand over this mail (number {uid}, {known[uid]} bytes): {said}"
+    data = kept + b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + sentence.encode() + b"\r\n"
+    return [Fetched(uid, data, known[uid], received_at, whole=True)]
 
 
 def _fetched(reply: Reply, known: dict[int, int], *, whole: bool) -> Fetched | None:
