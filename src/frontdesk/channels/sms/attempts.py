@@ -14,8 +14,10 @@ from frontdesk.channels.sms.segments import smart
 
 SETTLES_AFTER: Final = 60
 """Seconds after which a message that the provider took is on its list, unless the inbox's settings say otherwise."""
-CLOCKS_DIFFER_BY: Final = timedelta(seconds=30)
-"""The provider's times are in whole seconds and from its own clock."""
+ROUNDING: Final = timedelta(seconds=30)
+"""The provider's times are in whole seconds, and a little off."""
+CLOCKS_DIFFER_BY: Final = timedelta(minutes=15)
+"""The provider's clock and ours. A look-alike that is older than the attempt by less than this may be the one."""
 LOOKS_BACK: Final = timedelta(days=1)
 """How far a look-up reads when nobody knows when the attempt was."""
 _REMEMBERS: Final = 10_000
@@ -55,6 +57,10 @@ class Attempts:
         """Does this provider id belong to another message of ours, by memory or by the thread it is sent in?"""
         owner = self._owner.get((inbox_id, external_id))
         return external_id in message.answers or (owner is not None and owner != message.key)
+
+    def clearly_after(self, began: datetime | None, when: datetime | None) -> bool:
+        """Was this made after the attempt, unless the clocks differ? Only then can it be taken for ours."""
+        return began is not None and (when is None or when >= began - ROUNDING)
 
     def horizon(self, began: datetime | None, asked: datetime) -> datetime:
         """Messages older than this cannot be the one."""

@@ -174,9 +174,10 @@ class TwilioSms:
 
         Exactly one outbound message that no other sending of ours accounts for, made after our attempt, is ours. None
         of them ``settles_after`` (a minute) after the attempt means that it was never taken. Anything else stays
-        unknown: several that look alike, a text that Twilio blanked, or a look-alike when nobody knows when the attempt
-        was (the process that made it is gone and ``meta["attempted_at"]`` does not say). ``DateSent`` is not used as a
-        filter because a queued message has none yet.
+        unknown: several that look alike, a text that Twilio blanked, a look-alike from a little before (clocks
+        differ), or any when nobody knows when the attempt was (the process that made it is gone and
+        ``meta["attempted_at"]`` does not say). ``DateSent`` is not used as a filter because a queued message has none
+        yet.
         """
         now, attempts = clock.now(), self._attempts
         began = attempts.began(account.inbox_id, message)
@@ -201,7 +202,7 @@ class TwilioSms:
                 return None
             raise Unknown("Twilio does not list the message yet.")
         alike = [resource for resource in candidates if same_text(str(resource.get("body") or ""), message.text)]
-        if began is None or len(candidates) > 1 or not alike:
+        if len(candidates) > 1 or not alike or not attempts.clearly_after(began, _time_of(alike[0])):
             raise Unknown("Twilio lists messages that may or may not be this one.")
         return self._taken(alike[0], message, account)
 
