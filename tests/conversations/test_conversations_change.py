@@ -216,12 +216,12 @@ async def test_what_the_provider_never_delivered_is_recovered_once(office: Offic
     office.install(line(driver))
     driver.kept = [Raw(dedupe_key="lost", body=json.dumps([office.said("lost")]).encode())]
     inbox = (await office.fetch("select * from inboxes where id = $1", office.line))[0]
-    assert await clocks.reconcile(office.resources, inbox, time.now) == 1
-    assert await clocks.reconcile(office.resources, inbox, time.now) == 0
+    assert await clocks.reconcile(office.resources, inbox) == 1
+    assert await clocks.reconcile(office.resources, inbox) == 0
     await office.ingest()
     assert await office.value("select text from messages") == "lost"
     letters = (await office.fetch("select * from inboxes where id = $1", office.post))[0]
-    assert await clocks.reconcile(office.resources, letters, time.now) == 0
+    assert await clocks.reconcile(office.resources, letters) == 0
 
 
 async def test_what_nothing_needs_any_more_is_swept_and_a_late_repeat_is_still_a_repeat(
