@@ -137,8 +137,7 @@ class Killer:
             return
         ready = time.time()
         while time.time() - up < 20:
-            pids = [pid for name, pid in self.places.items() if name.startswith("worker")]
-            if done := [at for pid in pids for at in self._zygote.passes.get(pid, ()) if at > down + 0.1]:
+            if done := [at for at in self._zygote.worked if at > down + 0.1]:
                 self.toll.healthy.append(max(0.0, ready - up, min(done) - up))
                 return
             await asyncio.sleep(0.02)

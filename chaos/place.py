@@ -75,6 +75,7 @@ class Zygote:
         self._told = {"home": str(home), "connect_args": connect_args, "environ": PRODUCT, "mutant": mutant}
         self._home = home
         self.passes: dict[int, list[float]] = {}  # by pid: when it did its work
+        self.worked: list[float] = []  # when any worker did
         self.on_stopped: Callable[[int], None] = lambda pid: None
         self._pids: asyncio.Queue[int] = asyncio.Queue()
         self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -106,6 +107,8 @@ class Zygote:
             said = json.loads(line)
             if "pass" in said:
                 self.passes.setdefault(said["pass"], []).append(said["at"])
+                if said["role"] == "worker":
+                    self.worked.append(said["at"])
             elif "stopped" in said:
                 self.on_stopped(said["stopped"])
             elif "pid" in said:

@@ -8,35 +8,27 @@ import sys
 from pathlib import Path
 
 import pytest
+from chaos.report import table
+from chaos.run import Outcome
+from chaos.settings import Plan
 
 ROOT = Path(__file__).parents[2]
-QUICK = "counts_later,receipts_go_back,forgets_the_missed"
-
-
-def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chaos", "--seed", "1", *arguments]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ, timeout=600)
+QUICK = ("counts_later", "receipts_go_back", "forgets_the_missed")
 
 
 @pytest.mark.slow
-def test_forty_kills(tmp_path: Path) -> None:
-    done = chaos("--kills", "40", "--out", str(tmp_path))
+def test_forty_kills_and_three_mutants(tmp_path: Path) -> None:
+    mutants = ["--mutants", ",".join(QUICK), "--mutant-round", "5", "--mutant-kills", "40"]
+    command = [sys.executable, "-m", "chaos", "--seed", "1", "--kills", "40", *mutants, "--out", str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environ, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "NOT CAUGHT" not in done.stdout
     assert (tmp_path / "design" / "history.jsonl").stat().st_size > 0
 
 
-@pytest.mark.slow
-def test_quick_mutants_are_caught(tmp_path: Path) -> None:
-    done = chaos(
-        "--kills", "0", "--mutants", QUICK, "--mutant-round", "10", "--mutant-kills", "40", "--out", str(tmp_path)
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "NOT CAUGHT" not in done.stdout
-
-
-def test_a_mutant_that_lives_is_a_failure(tmp_path: Path) -> None:
-    """``acknowledges_errors`` shows itself only when something dies, and here nothing does."""
-    done = chaos("--kills", "0", "--mutants", "acknowledges_errors", "--mutant-kills", "0", "--out", str(tmp_path))
-    assert done.returncode == 1
-    assert "NOT CAUGHT" in done.stdout
+def test_a_mutant_that_lives_is_told() -> None:
+    lives = Outcome(Plan(mutant="immortal"), wrong={"lost_inbound": []})
+    assert not lives.missed
+    assert "NOT CAUGHT" in table([lives])
+    assert Outcome(Plan(), wrong={"lost_inbound": ["one"]}).missed == ["lost_inbound"]
