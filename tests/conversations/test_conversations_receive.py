@@ -6,10 +6,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
-from conversations.office import ANA, BEN, Office, open_office, texts
+from conversations.office import ANA, BEN, Office, Time, open_office, texts
 from frontdesk.channels.port import Channel
 from frontdesk.conversations.handlers.ingest import ingest
 from frontdesk.kit.context import Actor, Resources
@@ -143,10 +144,13 @@ async def test_a_message_that_we_sent_elsewhere_shows_as_ours(office: Office) ->
 
 
 async def test_the_moment_in_the_thread_is_the_senders_unless_it_is_absurd(office: Office) -> None:
-    early = await office.hear("early", sent_at="2020-02-03T04:05:06+00:00")
+    old = "2020-02-03T04:05:06+00:00"
+    early = await office.hear("early", sent_at=old, meta={"backfilled": True})
+    behind = await office.hear("behind", sent_at=old)
     never = await office.hear("never", sent_at="1970-01-01T00:00:00+00:00")
     later = await office.hear("later", sent_at="2099-01-01T00:00:00+00:00")
     assert early["at"].year == 2020
+    assert behind["at"].year == never["at"].year
     assert never["at"] == await office.value("select received_at from raw_deliveries where id = $1", never["raw_id"])
     assert later["at"].year == never["at"].year
 
@@ -211,3 +215,12 @@ async def test_two_messages_under_one_id_are_two(office: Office) -> None:
     for text, mark in (("first", "aaaa"), ("second", "bbbb"), ("first", "aaaa"), ("second", "bbbb")):
         await office.deliver(office.said(text, external_id="same", meta={"fingerprint": mark}))
     assert texts(await office.fetch("select * from messages where direction = 'in' order by id")) == ["first", "second"]
+
+
+async def test_a_clock_far_behind_does_not_hide_what_just_came(office: Office, time: Time) -> None:
+    first = await office.hear("first")
+    time.move(hours=1)
+    other = await office.hear("other", BEN, sent_at=(time.now - timedelta(days=300)).isoformat())
+    talk = await office.conversation(other["conversation_id"])
+    assert (talk["last_at"], talk["last_inbound_at"], talk["waiting_since"]) == (time.now,) * 3
+    assert talk["last_at"] > (await office.conversation(first["conversation_id"]))["last_at"]

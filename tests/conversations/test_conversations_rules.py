@@ -222,6 +222,8 @@ def test_cleaning_leaves_one_kind_of_line_end_and_nothing_that_cannot_be_stored(
     ("sent", "stands"),
     [
         (NOW - timedelta(hours=3), NOW - timedelta(hours=3)),
+        (NOW - timedelta(hours=24), NOW - timedelta(hours=24)),
+        (NOW - timedelta(hours=25), NOW),
         (NOW, NOW),
         (NOW + timedelta(seconds=1), NOW),
         (datetime(1970, 1, 1, tzinfo=UTC), NOW),
@@ -230,6 +232,11 @@ def test_cleaning_leaves_one_kind_of_line_end_and_nothing_that_cannot_be_stored(
 )
 def test_a_plainly_wrong_clock_does_not_count(sent: datetime, stands: datetime) -> None:
     assert rules.moment_of(sent, NOW) == stands
+
+
+def test_what_lay_in_an_old_mailbox_is_as_old_as_it_says() -> None:
+    assert rules.moment_of(NOW - timedelta(days=300), NOW, backfilled=True) == NOW - timedelta(days=300)
+    assert rules.moment_of(NOW + timedelta(days=1), NOW, backfilled=True) == NOW
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

@@ -153,12 +153,17 @@ def join_key(policy: Joining, inbox_id: int) -> int:
     return 0 if policy == "contact" else inbox_id
 
 
-def moment_of(sent: datetime, received: datetime) -> datetime:
+BELIEVED_PAST = timedelta(hours=24)
+
+
+def moment_of(sent: datetime, received: datetime, *, backfilled: bool = False) -> datetime:
     """When a message stands in the thread: as the sender's clock says, unless that clock is plainly wrong.
 
-    A time in the future would push a message below all later ones, and mail from 1970 was never sent then.
+    A time in the future would push a message below all later ones, one of long ago would hide it above them: only what
+    was ``backfilled`` from an old mailbox is that old. Mail from 1970 was never sent then.
     """
-    return received if sent > received or sent.year < 1990 else sent
+    late = received - sent > BELIEVED_PAST and not backfilled
+    return received if sent > received or late or sent.year < 1990 else sent
 
 
 def reopens(closed_at: datetime | None, at: datetime, days: int) -> bool:

@@ -154,6 +154,7 @@ def test_the_sender_counts_as_verified_only_by_our_own_servers_word() -> None:
         ("Mon, 05 Feb 2024 10:00:00 +0000", datetime(2024, 2, 5, 10, tzinfo=UTC)),
         ("Fri, 05 Feb 2099 10:00:00 +0000", datetime(2024, 2, 5, 10, 5, tzinfo=UTC)),
         ("Thu, 01 Jan 1970 00:00:00 +0000", datetime(2024, 2, 5, 10, 5, tzinfo=UTC)),
+        ("Wed, 05 Apr 2023 10:00:00 +0000", datetime(2024, 2, 5, 10, 5, tzinfo=UTC)),
         ("soon", datetime(2024, 2, 5, 10, 5, tzinfo=UTC)),
         (None, datetime(2024, 2, 5, 10, 5, tzinfo=UTC)),
     ],
@@ -161,6 +162,11 @@ def test_the_sender_counts_as_verified_only_by_our_own_servers_word() -> None:
 def test_an_impossible_date_is_replaced(date: str | None, expected: datetime) -> None:
     assert one(mail(Date=date), received_at="2024-02-05T10:05:00+00:00").sent_at == expected
     assert one(mail(Date=date, Received="from a by b; Mon, 05 Feb 2024 10:05:00 +0000")).sent_at == expected
+
+
+def test_what_lay_in_the_mailbox_before_is_marked() -> None:
+    assert one(mail(), backfilled=True).meta["backfilled"] is True
+    assert "backfilled" not in one(mail()).meta
 
 
 def test_no_date_at_all() -> None:

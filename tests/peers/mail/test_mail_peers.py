@@ -202,6 +202,10 @@ async def test_backfill_takes_what_it_should(host: Host, sink: MemorySink) -> No
     everything = of(host, address)
     async with listening(everything, sink):
         await sink.until_count(3)
+        await inject(host, mail(address, "live"))
+        await sink.until_count(4)
+    old = {item.subject for raw in sink.raws.values() if (item := parsed(raw, everything)).meta.get("backfilled")}
+    assert old == {"old 0", "old 1", "old 2"}
     fresh = MemorySink()
     async with listening(of(host, address, backfill_days=0), fresh):
         await fresh.until(lambda: any("connected" in note for note in fresh.notes))

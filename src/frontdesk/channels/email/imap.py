@@ -116,6 +116,8 @@ class _Receiving:
         everything = await mailbox.search(imap, "UID", "1:*")
         floor = found[0] if found else (everything[-1] + 1 if everything else 1)
         state = {"uidvalidity": selected.uidvalidity, "uid": floor - 1, "floor": floor, "recent": []}
+        if found and known is None:  # what lay there before: its times are old, and right
+            state["backfill"] = found[-1]
         return found, state
 
     def _first_day(self, known: Mapping[str, Any] | None) -> str | None:
@@ -149,7 +151,8 @@ class _Receiving:
         there = {uid: size for uid, size in batch.items() if size is not None}
         fetched = await mailbox.fetch(imap, there) if there else []
         state = self.folders[folder]
-        raws = [_raw(one, folder, int(state["uidvalidity"]), sent=sent) for one in fetched]
+        old = int(state.get("backfill", 0))
+        raws = [_raw(one, folder, int(state["uidvalidity"]), sent=sent, old=one.uid <= old) for one in fetched]
         state["uid"] = max(int(state["uid"]), *batch)
         state["recent"] = sorted({*state.get("recent", ()), *batch})[-WINDOW:]
         await self._remember(state, raws)
@@ -165,12 +168,14 @@ class _Receiving:
         await self.sink.store(raws or [], checkpoint={"folders": self.folders})
 
 
-def _raw(one: mailbox.Fetched, folder: str, uidvalidity: int, *, sent: bool) -> Raw:
+def _raw(one: mailbox.Fetched, folder: str, uidvalidity: int, *, sent: bool, old: bool) -> Raw:
     meta: dict[str, Any] = {"mailbox": folder, "uidvalidity": uidvalidity, "uid": one.uid}
     if one.received_at is not None:
         meta["received_at"] = one.received_at.isoformat()
     if sent:
         meta["sent"] = True
+    if old:
+        meta["backfilled"] = True
     if not one.whole:
         meta["left_out"] = one.size
     return Raw(dedupe_key=dedupe_key(one.data), body=one.data, meta=meta)

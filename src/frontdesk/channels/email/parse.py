@@ -17,7 +17,7 @@ from frontdesk.channels.email.tokens import is_own_id, token_in
 from frontdesk.channels.port import Account, Address, Inbound, Incoming, Item, Raw
 
 NOBODY = "unknown@sender.invalid"  # for mails without any usable From; .invalid never exists (RFC 2606 §2)
-_BELIEVED = (timedelta(days=400), timedelta(hours=1))  # a Date further before or after the arrival is a wrong clock
+_BELIEVED = (timedelta(days=1), timedelta(hours=1))  # a Date further before or after the arrival is a wrong clock
 
 
 def own_address(settings: Mapping[str, Any]) -> str | None:
@@ -177,6 +177,7 @@ def _meta(found: Letter, raw: Raw, verdict: str) -> dict[str, Any]:
         "spam": found.headers.get("x-spam-flag", "").lower() == "yes" or None,
         "problem": found.problem or None,
         "mailbox": raw.meta.get("mailbox"),
+        "backfilled": raw.meta.get("backfilled"),
         "fingerprint": found.fingerprint,
     }
     return {name: value for name, value in kept.items() if value}

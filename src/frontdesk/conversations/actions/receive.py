@@ -111,7 +111,8 @@ class Arrival:
 
     @property
     def at(self) -> datetime:
-        return rules.moment_of(self.item.sent_at, self.received_at)
+        old = bool(self.item.meta.get("backfilled"))
+        return rules.moment_of(self.item.sent_at, self.received_at, backfilled=old)
 
     @property
     def direction(self) -> str:
