@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -199,3 +199,64 @@ async def test_the_same_number_with_two_names_is_one_contact(office: Office) -> 
     first = await office.hear("one", {"value": ANA, "name": "Ana"})
     assert (await office.hear("two", {"value": ANA, "name": "Anna"}))["conversation_id"] == first["conversation_id"]
     assert await office.value("select count(*) from contacts") == 1
+
+
+async def test_a_guessed_token_does_not_let_a_stranger_in(office: Office) -> None:
+    first = await office.hear("secret", ANA_MAIL, inbox=office.post)
+    forged = await office.hear("let me in", BEN_MAIL, inbox=office.post, token=str(first["conversation_id"]))
+    assert forged["conversation_id"] != first["conversation_id"]
+
+
+async def test_a_token_leads_who_was_copied_and_answers_still_go_to_the_contact(office: Office) -> None:
+    first = await office.hear("hello", ANA_MAIL, inbox=office.post)
+    await office.write(first["conversation_id"], "hello both", cc=[BEN_MAIL])
+    answer = await office.hear("me too", BEN_MAIL, inbox=office.post, token=str(first["conversation_id"]))
+    assert answer["conversation_id"] == first["conversation_id"]
+    ours = await office.message(await office.write(first["conversation_id"], "thank you"))
+    assert ours["point_id"] == first["point_id"]
+
+
+async def test_what_the_contact_waits_for_goes_on_where_it_was_merged_into(office: Office, time: Time) -> None:
+    closed = (await office.hear("one"))["conversation_id"]
+    await patch(office, closed, status="closed")
+    await settings(office, reopen_days=0)
+    time.move(hours=1)
+    waiting = await office.hear("two")
+    assert waiting["conversation_id"] != closed
+    async with office.db.begin(office.workspace) as tx:
+        await change.merge(tx, waiting["conversation_id"], closed, actor=office.owner)
+    talk = await office.conversation(closed)
+    assert (talk["status"], talk["closed_at"], talk["join_key"]) == ("open", None, 0)
+    assert talk["waiting_since"] == waiting["at"]
+    trace = await office.conversation(waiting["conversation_id"])
+    assert (trace["status"], trace["join_key"], trace["waiting_since"]) == ("closed", None, None)
+    assert (await office.hear("three"))["conversation_id"] == closed
+
+
+async def test_merging_closed_ones_opens_nothing(office: Office, time: Time) -> None:
+    await settings(office, reopen_days=0)
+    talks = []
+    for text in ("one", "two"):
+        talks.append((await office.hear(text))["conversation_id"])
+        await patch(office, talks[-1], status="closed")
+        time.move(hours=1)
+    async with office.db.begin(office.workspace) as tx:
+        await change.merge(tx, talks[1], talks[0], actor=office.owner)
+    talk = await office.conversation(talks[0])
+    assert (talk["status"], talk["join_key"], talk["waiting_since"]) == ("closed", None, None)
+    await settings(office, reopen_days=14)
+    again = await office.hear("three")  # the empty trace was closed last
+    assert again["conversation_id"] == talks[0]
+
+
+async def test_a_merged_count_leaves_out_what_waits_for_its_time(office: Office, time: Time) -> None:
+    first = await office.hear("one")
+    beside = await second(office, (await office.conversation(first["conversation_id"]))["contact_id"], office.line)
+    later = await office.write(beside, "later", inbox_id=office.line, due_at=time.now + timedelta(hours=1))
+    async with office.db.begin(office.workspace) as tx:
+        await change.merge(tx, beside, first["conversation_id"], actor=office.owner)
+    assert (await office.conversation(first["conversation_id"]))["message_count"] == 1
+    time.move(hours=1)
+    await office.dispatch()
+    talk = await office.conversation(first["conversation_id"])
+    assert (talk["message_count"], talk["last_message_id"]) == (2, later)

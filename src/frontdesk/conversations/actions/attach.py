@@ -9,11 +9,16 @@ from frontdesk.kit.errors import Invalid
 from frontdesk.kit.transaction import Row, Tx, columns
 
 
-async def uploaded(tx: Tx, files: Sequence[int]) -> list[Row]:
-    """The uploaded files with these ids, in the order asked for; raises Invalid for one that does not exist."""
+async def uploaded(tx: Tx, files: Sequence[int], *, user_id: int | None) -> list[Row]:
+    """The files with these ids that this user uploaded, in the order asked for; raises Invalid for any other."""
     if not files:
         return []
-    rows = await tx.fetch("select * from files where workspace_id = $1 and id = any($2)", tx.workspace_id, list(files))
+    rows = await tx.fetch(
+        "select * from files where workspace_id = $1 and id = any($2) and user_id is not distinct from $3::bigint",
+        tx.workspace_id,
+        list(files),
+        user_id,
+    )
     by_id = {row["id"]: row for row in rows}
     if missing := [file for file in files if file not in by_id]:
         raise Invalid(

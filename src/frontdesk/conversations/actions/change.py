@@ -11,7 +11,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.activity import add_activity
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, ConversationOpened, MessageChanged, ReadStateChanged
-from frontdesk.conversations.queries.joining import join_key, joining
+from frontdesk.conversations.queries.joining import join_key, joining, said_in
 from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor
@@ -28,7 +28,8 @@ for update
 """
 
 _OPEN = """
-insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id) values ($1, $2, $3, $4, $5)
+insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id, assignee_id)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing returning id
 """
 
@@ -51,7 +52,8 @@ update conversations c set
   last_preview = coalesce(l.preview, ''), last_direction = l.direction, last_audience = l.audience,
   last_inbox_id = coalesce(l.inbox_id, c.last_inbox_id), last_author = l.author_name, rev = c.rev + 1
 from (
-  select count(*) filter (where direction = 'in') received, count(*) filter (where direction <> 'activity') total,
+  select count(*) filter (where direction = 'in') received,
+         count(*) filter (where direction <> 'activity' and due_at is null) total,
          max(at) filter (where direction = 'in') last_inbound,
          array_agg(distinct inbox_id) filter (where inbox_id is not null) inboxes
   from messages where workspace_id = $1 and conversation_id = $2) n
@@ -74,15 +76,43 @@ async def lock(tx: Tx, conversation_id: int, actor: Actor) -> Row:
 
 
 async def open_conversation(
-    tx: Tx, contact_id: int, inbox_id: int, *, second: bool, actor_id: int | None
+    tx: Tx, contact_id: int, inbox_id: int, *, second: bool, actor_id: int | None, assignee_id: int | None = None
 ) -> tuple[int, bool]:
-    """The contact's open conversation, or a new one; ``second`` opens another beside it. (id, whether it is new)."""
+    """The contact's open conversation, or a new one; ``second`` opens another beside it. (id, whether it is new).
+
+    Only a new one is given to ``assignee_id``.
+    """
     key = None if second else await join_key(tx, inbox_id)
-    made = await tx.fetchval(_OPEN, tx.workspace_id, contact_id, key, clock.now(), inbox_id)
+    made = await tx.fetchval(_OPEN, tx.workspace_id, contact_id, key, clock.now(), inbox_id, assignee_id)
     if made is None and key is not None and (found := await joining(tx, contact_id, key)) is not None:
         return found, False
     tx.emit(ConversationOpened(conversation_id=made, contact_id=contact_id, actor_id=actor_id))
     return made, True
+
+
+async def open_for(
+    tx: Tx, contact_id: int, inbox_id: int, *, second: bool = False, client_key: str | None = None, actor: Actor
+) -> int:
+    """The conversation in which the actor writes to a contact; returns its id.
+
+    It is the one that already holds the message of ``client_key``, else the contact's open one, else a new one. Who may
+    not see the open one gets another beside it; what somebody opens who sees only their own is assigned to them.
+    """
+    if client_key and (earlier := await said_in(tx, client_key, contact_id)) is not None:
+        await lock(tx, earlier, actor)
+        return earlier
+    own = None if actor.sees_all else actor.user_id
+    made, new = await open_conversation(
+        tx, contact_id, inbox_id, second=second, actor_id=actor.user_id, assignee_id=own
+    )
+    if not new:
+        try:
+            await lock(tx, made, actor)
+        except NotFound:
+            made, _ = await open_conversation(
+                tx, contact_id, inbox_id, second=True, actor_id=actor.user_id, assignee_id=own
+            )
+    return made
 
 
 async def change(tx: Tx, conversation_id: int, patch: ConversationPatch, *, actor: Actor) -> None:
@@ -267,17 +297,39 @@ async def merge(tx: Tx, loser_id: int, winner_id: int, *, actor: Actor) -> None:
         winner_id,
     )
     await tx.execute(
-        "update conversations set status = 'closed', closed_at = $3, join_key = null, inbound_count = 0,"
-        " message_count = 0, rev = rev + 1 where workspace_id = $1 and id = $2",
+        "update conversations set status = 'closed', closed_at = $3, snoozed_until = null, join_key = null,"
+        " waiting_since = null, inbound_count = 0, message_count = 0, rev = rev + 1"
+        " where workspace_id = $1 and id = $2",
         tx.workspace_id,
         loser_id,
         clock.now(),
     )
+    await _inherit(tx, loser, winner)
     await recount(tx, winner_id)
     data = {"from": loser_id, "subject": loser["subject"]}
     await add_activity(tx, winner["id"], "merged", data, actor_id=actor.user_id, actor_name=actor.name)
     for changed in (loser_id, winner_id):
         tx.emit(ConversationChanged(conversation_id=changed, actor_id=actor.user_id, changed=("messages",)))
+
+
+async def _inherit(tx: Tx, loser: Row, winner: Row) -> None:
+    """What the contact still waits for goes on in the winner: it is as open as either was, and takes in what comes."""
+    states = ("open", "snoozed", "closed")
+    livelier = min(winner, loser, key=lambda row: states.index(row["status"]))
+    await tx.execute(
+        "update conversations c set status = $3, snoozed_until = $4, closed_at = $5,"
+        " waiting_since = least(c.waiting_since, $6), join_key = case when $3 <> 'closed' then coalesce(c.join_key, ("
+        " select $7::bigint where not exists (select 1 from conversations x"
+        " where x.workspace_id = $1 and x.contact_id = c.contact_id and x.join_key = $7))) end"
+        " where c.workspace_id = $1 and c.id = $2",
+        tx.workspace_id,
+        winner["id"],
+        livelier["status"],
+        livelier["snoozed_until"],
+        livelier["closed_at"],
+        loser["waiting_since"],
+        loser["join_key"],
+    )
 
 
 async def move_message(tx: Tx, message_id: int, conversation_id: int, *, actor: Actor) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from frontdesk.conversations.actions.attach import keep_file
-from frontdesk.conversations.actions.change import open_conversation
+from frontdesk.conversations.actions.change import open_for
 from frontdesk.conversations.actions.send import send
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.transaction import Row, Tx
 
 _FILES = "select * from attachments where workspace_id = $1 and message_id = $2 and hash is not null order by id"
+
+# Images inside the text are named by content id (RFC 2392): without it they would be files under the mail.
+_INLINE = """
+update attachments a set content_id = o.content_id, inline = o.inline from attachments o
+where a.workspace_id = $1 and a.message_id = $3 and o.workspace_id = $1 and o.message_id = $2
+  and o.content_id is not null and o.hash = a.hash and o.name = a.name
+"""
 
 
 async def forward(
@@ -41,13 +49,13 @@ async def forward(
         )
         for row in await tx.fetch(_FILES, tx.workspace_id, message["id"])
     ]
-    conversation_id, _ = await open_conversation(tx, contact_id, inbox_id, second=False, actor_id=actor.user_id)
+    conversation_id = await open_for(tx, contact_id, inbox_id, client_key=client_key, actor=actor)
     head = _head(message)
     body = message["html"] or f"<p>{escape(message['text']).replace(chr(10), '<br>')}</p>"
     shown = "".join(f"{escape(line)}<br>" for line in head)
     words = f"<p>{escape(text).replace(chr(10), '<br>')}</p>" if text.strip() else ""
     subject = message["subject"] or ""
-    return await send(
+    forwarded = await send(
         tx,
         conversation_id,
         "\n".join([text, "", *head, "", message["text"]]).lstrip("\n"),
@@ -61,13 +69,15 @@ async def forward(
         files=files,
         client_key=client_key,
     )
+    await tx.execute(_INLINE, tx.workspace_id, message["id"], forwarded)
+    return forwarded
 
 
 def _head(message: Row) -> list[str]:
     """The lines that mail programs put above a forwarded message."""
     meta = message["meta"]
-    sender = meta.get("from") or message["author_name"]
-    to = ", ".join(str(address) for address in meta.get("to") or [])
+    sender = _people(meta.get("from")) or message["author_name"]
+    to = _people(meta.get("to"))
     lines = [
         "---------- Forwarded message ----------",
         f"From: {sender}",
@@ -75,3 +85,14 @@ def _head(message: Row) -> list[str]:
     ]
     lines += [f"Subject: {message['subject']}"] if message["subject"] else []
     return lines + ([f"To: {to}"] if to else [])
+
+
+def _people(kept: Any) -> str:
+    """The addresses of a message's meta, "Name <address>" each: what came has names, what we wrote is plain text."""
+    listed = kept if isinstance(kept, list) else [kept] if kept else []
+    return ", ".join(_person(one) if isinstance(one, Mapping) else str(one) for one in listed)
+
+
+def _person(kept: Mapping[str, Any]) -> str:
+    name, address = str(kept.get("name") or ""), str(kept.get("address") or "")
+    return f"{name} <{address}>" if name and name != address else address

@@ -1,8 +1,8 @@
 """Which conversation an inbound message joins, for a whole batch at once.
 
-In this order: the conversation whose token it was sent to; the one whose message it answers, if the sender takes part
-in it (otherwise anybody could write into it by naming an id); the contact's open one under the workspace's policy; one
-that was closed a short while ago; a new one.
+In this order: the conversation whose token it was sent to; the one whose message it answers, both only if the sender
+takes part in it (otherwise anybody could write into it by naming an id, and tokens are easily guessed); the contact's
+open one under the workspace's policy; one that was closed a short while ago; a new one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ order by id for update
 _RECENT = """
 select distinct on (contact_id, key) id, contact_id, key, closed_at from (
   select id, contact_id, case when $4 then 0 else last_inbox_id end as key, closed_at
-  from conversations where workspace_id = $1 and contact_id = any($2) and status = 'closed' and closed_at >= $3) c
+  from conversations where workspace_id = $1 and contact_id = any($2) and status = 'closed' and closed_at >= $3
+    and message_count > 0) c  -- one without messages was merged into another
 order by contact_id, key, closed_at desc
 """
 
@@ -113,23 +114,24 @@ async def _answered(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[i
     by_external: dict[str, list[Row]] = {}
     for row in rows:
         by_external.setdefault(row["external_id"], []).append(row)
-    exist = {
-        row["id"]
+    addressed = {
+        row["conversation_id"]: row
         for row in await tx.fetch(
             # One without messages was merged into another: the message that this answers leads there.
-            "select id from conversations where workspace_id = $1 and id = any($2) and message_count > 0",
+            "select id as conversation_id, contact_id from conversations"
+            " where workspace_id = $1 and id = any($2) and message_count > 0",
             tx.workspace_id,
             tokens,
         )
     }
     result: list[int | None] = []
     for arrival, contact_id in zip(arrivals, contact_ids, strict=True):
-        token = _token(arrival)
-        if token in exist:
-            result.append(token)
-        else:
-            named = [row for answer in _answers(arrival) for row in by_external.get(answer, [])]
-            result.append(await _trusted(tx, arrival, contact_id, named))
+        by_token = addressed.get(_token(arrival) or 0)
+        named = [row for answer in _answers(arrival) for row in by_external.get(answer, [])]
+        result.append(
+            (await _trusted(tx, arrival, contact_id, [by_token]) if by_token else None)
+            or await _trusted(tx, arrival, contact_id, named)
+        )
     return result
 
 

@@ -80,7 +80,7 @@ async def send(
     due = max(due_at, now) if due_at else now
     text, html = rules.clean(text), rules.clean(html) if html else None
     way = await ways.way(tx, conversation_id, conversation["contact_id"], inbox_id=inbox_id, point_id=point_id)
-    uploads = await uploaded(tx, files)
+    uploads = await uploaded(tx, files, user_id=author_id)
     _must_be_allowed(way, text, now, uploads, copies=len(cc) + len(bcc), answers_opt_out=answers_opt_out)
     copies = _copies(way, cc, bcc)
     answered = {} if answers is None else {"answers": await _external(tx, conversation_id, answers)}

@@ -14,6 +14,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.attach import attach, uploaded
 from frontdesk.conversations.actions.change import lock
 from frontdesk.conversations.actions.receipts import record
+from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import CommentAdded, ConversationChanged, LabelChanged, LabelDeleted, MessageChanged
 from frontdesk.kit import clock
@@ -67,7 +68,7 @@ async def comment(
     )
     if message_id is None:
         return await _commented(tx, conversation_id, str(client_key))
-    await attach(tx, message_id, await uploaded(tx, files))
+    await attach(tx, message_id, await uploaded(tx, files, user_id=actor.user_id))
     await tx.execute(_COMMENTED, tx.workspace_id, conversation_id, now, message_id, rules.preview(text), actor.name)
     people = tuple(row["id"] for row in known)
     tx.emit(
@@ -159,12 +160,28 @@ async def retry(tx: Tx, message_id: int, mark: str | None, *, actor: Actor) -> N
     )
     if not changed:
         raise Refused("Only a message that failed, is held or is uncertain can be sent again.", code="not_failed")
-    await tx.execute(
-        "update messages set due_at = null where workspace_id = $1 and id = $2", tx.workspace_id, message_id
-    )
+    if row["due_at"] is not None:
+        await _due_now(tx, row)
     await record(tx, message_id, DeliveryState.queued, source="user", force=True)
     await _touch(tx, row["conversation_id"], actor)
     tx.wake()
+
+
+async def _due_now(tx: Tx, row: Row) -> None:
+    """A message that waited for its time is said now: from here on the conversation counts and shows it."""
+    now, message_id, conversation_id = clock.now(), row["id"], row["conversation_id"]
+    await tx.execute(
+        "update messages set due_at = null, at = $3 where workspace_id = $1 and id = $2",
+        tx.workspace_id,
+        message_id,
+        now,
+    )
+    await spoken(
+        tx, conversation_id, message_id, now, rules.preview(row["text"]), row["inbox_id"], row["author_name"],
+        automatic=row["automatic"],
+    )  # fmt: skip
+    tx.emit(MessageChanged(conversation_id=conversation_id, message_id=message_id, changed=("at", "due_at")))
+    tx.emit(ConversationChanged(conversation_id=conversation_id, changed=("last",)))
 
 
 async def reschedule(

@@ -12,6 +12,19 @@ async def join_key(tx: Tx, inbox_id: int) -> int:
     return rules.join_key((settings or {}).get("joining", "contact"), inbox_id)
 
 
+async def said_in(tx: Tx, client_key: str, contact_id: int) -> int | None:
+    """The conversation with this contact that holds the message which this key already made."""
+    found: int | None = await tx.fetchval(
+        "select m.conversation_id from messages m"
+        " join conversations c on c.workspace_id = $1 and c.id = m.conversation_id"
+        " where m.workspace_id = $1 and m.client_key = $2 and c.contact_id = $3",
+        tx.workspace_id,
+        client_key,
+        contact_id,
+    )
+    return found
+
+
 async def joining(tx: Tx, contact_id: int, key: int) -> int | None:
     """The conversation of a contact that has this key, if there is one."""
     found: int | None = await tx.fetchval(

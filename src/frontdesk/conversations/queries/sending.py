@@ -25,20 +25,22 @@ where i.workspace_id = $1 and i.id = $3 and i.deleted_at is null
 """
 
 _LAST_WAY = """
-select inbox_id, point_id from messages
-where workspace_id = $1 and conversation_id = $2 and audience = 'contact'
-  and inbox_id is not null and point_id is not null and ($3::bigint is null or inbox_id = $3)
-order by at desc, id desc limit 1
+select m.inbox_id, m.point_id from messages m
+join contact_points p on p.workspace_id = $1 and p.id = m.point_id and p.contact_id = $4
+where m.workspace_id = $1 and m.conversation_id = $2 and m.audience = 'contact'
+  and m.inbox_id is not null and ($3::bigint is null or m.inbox_id = $3)
+order by m.at desc, m.id desc limit 1
 """
 
 
 async def way(tx: Tx, conversation_id: int, contact_id: int, *, inbox_id: int | None, point_id: int | None) -> Row:
-    """The inbox and contact point that a message would go through: the given ones, else those of the last message.
+    """The inbox and contact point that a message would go through: the given ones, else those of the last message
+    that went to or came from the contact (others may have written here too: who was copied).
 
     Raises Refused (``no_way``) when there is nothing to go by, NotFound for an inbox that does not exist.
     """
     if inbox_id is None or point_id is None:
-        last = await tx.fetchrow(_LAST_WAY, tx.workspace_id, conversation_id, inbox_id)
+        last = await tx.fetchrow(_LAST_WAY, tx.workspace_id, conversation_id, inbox_id, contact_id)
         if last:
             inbox_id, point_id = inbox_id or last["inbox_id"], point_id or last["point_id"]
     if inbox_id is None:

@@ -13,7 +13,7 @@ from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import schemas
 from frontdesk.conversations.actions import change, send, write
 from frontdesk.conversations.queries import listing, snapshots, thread
-from frontdesk.conversations.routes.params import Cursor, Limit, PathId, QueryId
+from frontdesk.conversations.routes.params import ClientKey, Cursor, Limit, PathId, QueryId, key_of
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import paging
 from frontdesk.kit.context import Context
@@ -71,21 +71,21 @@ async def list_contact_conversations(
 
 @post("/conversations", operation_id="openConversation", status_code=201, tags=TAGS)
 async def open_conversation(
-    context: NamedDependency[Context], data: JSONBody[schemas.ConversationIn]
+    context: NamedDependency[Context], data: JSONBody[schemas.ConversationIn], client_key: ClientKey = None
 ) -> schemas.Conversation:
     """Open a conversation with a contact or an address; with ``message`` it says something at once."""
-    actor = context.actor
+    actor, key = context.actor, key_of(client_key)
     async with context.begin(WRITE) as tx:
         contact_id, point_id = await _whom(tx, context, data)
-        conversation_id, _ = await change.open_conversation(
-            tx, contact_id, data.inbox_id, second=data.second, actor_id=actor.user_id
+        conversation_id = await change.open_for(
+            tx, contact_id, data.inbox_id, second=data.second, client_key=key, actor=actor
         )
         if data.message:
             said = data.message
             await send(
                 tx, conversation_id, said.text, author_id=actor.user_id, author_name=actor.name, inbox_id=data.inbox_id,
                 point_id=said.point_id or point_id, html=said.html, subject=said.subject, cc=said.cc, bcc=said.bcc,
-                files=said.files, due_at=said.due_at,
+                files=said.files, due_at=said.due_at, client_key=key,
             )  # fmt: skip
     async with context.begin(WRITE) as tx:
         return (await snapshots.conversations(tx, [conversation_id], user_id=actor.user_id))[conversation_id]

@@ -223,21 +223,22 @@ async def upload_file(
 
 @post("/inboxes/{inbox_id:int}/test-message", operation_id="sendTestMessage", status_code=201, tags=["inboxes"])
 async def send_test_message(
-    context: NamedDependency[Context], inbox_id: PathId, data: JSONBody[schemas.TestMessage]
+    context: NamedDependency[Context],
+    inbox_id: PathId,
+    data: JSONBody[schemas.TestMessage],
+    client_key: ClientKey = None,
 ) -> schemas.Message:
     """Send a short message through an inbox, to see that it works."""
-    actor, resources = context.actor, context.resources
+    actor, resources, key = context.actor, context.resources, key_of(client_key)
     actor.require("inboxes:write")
     async with context.begin(WRITE) as tx:
         inbox = await inboxes.get(tx, inbox_id)
         found = await _addressee(tx, context, inbox, data.to)
-        conversation_id, _ = await change.open_conversation(
-            tx, found.contact_id, inbox_id, second=False, actor_id=actor.user_id
-        )
+        conversation_id = await change.open_for(tx, found.contact_id, inbox_id, client_key=key, actor=actor)
         text = data.text or f"A test message from {inbox['name']}. If you can read this, it works."
         message_id = await send(
             tx, conversation_id, text, author_id=actor.user_id, author_name=actor.name, inbox_id=inbox_id,
-            point_id=found.point_id, subject="Test message",
+            point_id=found.point_id, subject="Test message", client_key=key,
         )  # fmt: skip
         return (await snapshots.messages(tx, [message_id], resources.file_url))[message_id]
 
