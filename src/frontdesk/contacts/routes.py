@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from frontdesk.contacts import actions, queries, schemas
 from frontdesk.kit import paging
-from frontdesk.kit.context import Context
+from frontdesk.kit.context import Actor, Context
+from frontdesk.kit.errors import Forbidden
 
 TAGS = ["contacts"]
 
@@ -20,6 +21,12 @@ Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
 Cursor = Annotated[str | None, QueryParameter(max_length=2000)]
 Words = Annotated[str | None, QueryParameter(max_length=200)]
 SomeId = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)]
+
+
+def _must_see_all(actor: Actor, what: str) -> None:
+    """What reaches into every conversation of a contact is not for who may see only some of them."""
+    if not actor.sees_all:
+        raise Forbidden(f"{what} changes conversations that you may not see. Ask somebody who sees all of them.")
 
 
 @get("/contacts", operation_id="listContacts", tags=TAGS)
@@ -64,6 +71,7 @@ async def change_contact(
 
 @delete("/contacts/{contact_id:int}", operation_id="deleteContact", status_code=204, tags=TAGS)
 async def delete_contact(contact_id: PathId, context: NamedDependency[Context]) -> None:
+    _must_see_all(context.actor, "Deleting a contact")
     async with context.begin("contacts:write") as tx:
         await actions.delete_contact(tx, contact_id, by=context.actor)
 
@@ -114,6 +122,7 @@ async def merge_contact(
     contact_id: PathId, data: JSONBody[schemas.Into], context: NamedDependency[Context]
 ) -> schemas.ContactOut:
     """This contact becomes ``into``, which is returned."""
+    _must_see_all(context.actor, "Merging contacts")
     async with context.begin("contacts:write") as tx:
         await actions.merge(tx, contact_id, data.into, context.actor.user_id)
         return await queries.get(tx, data.into)
@@ -127,6 +136,7 @@ async def list_suggestions(context: NamedDependency[Context], contact_id: SomeId
 
 @post("/suggestions/{suggestion_id:int}/accept", operation_id="acceptSuggestion", status_code=200, tags=TAGS)
 async def accept_suggestion(suggestion_id: PathId, context: NamedDependency[Context]) -> schemas.ContactOut:
+    _must_see_all(context.actor, "Merging contacts")
     async with context.begin("contacts:write") as tx:
         winner = await actions.accept(tx, suggestion_id, context.actor.user_id)
         return await queries.get(tx, winner)
