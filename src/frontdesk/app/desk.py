@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Account, Address, Raw, ThreadFile, ThreadItem, Whisper
@@ -39,6 +40,40 @@ where m.workspace_id = $1 and m.inbox_id = $2
 _FILES = """
 select * from attachments where workspace_id = $1 and message_id = any($2) and hash is not null order by id
 """
+
+
+_READ = """
+select conversation_id, max(read_count) as read_count from read_states
+where workspace_id = $1 and conversation_id = any($2) group by 1
+"""
+
+
+@dataclass
+class _Visitor:
+    """What a stream remembers of its visitor, so that everybody else's events cost it no query."""
+
+    account: Account
+    address: Address
+    point_id: int | None = None  # None: has not written yet, or may have moved
+    contact_id: int | None = None
+    strangers: set[int] = field(default_factory=set)  # points that are not theirs
+    places: set[int] = field(default_factory=set)
+    read: dict[int, int] = field(default_factory=dict)  # how much of a conversation the team has read
+
+    async def learn(self, tx: Tx) -> None:
+        found = await tx.fetchrow(
+            "select id, contact_id from contact_points"
+            " where workspace_id = $1 and kind = $2 and scope = $3 and value = $4",
+            tx.workspace_id, self.address.kind, self.address.scope, self.address.value,
+        )  # fmt: skip
+        self.point_id, self.contact_id = (found["id"], found["contact_id"]) if found else (None, None)
+        if self.point_id is not None:
+            rows = await tx.fetch(_PLACES, *_of(self.account, self.address))
+            self.places = {row["conversation_id"] for row in rows}
+
+    async def learn_read(self, tx: Tx) -> None:
+        rows = await tx.fetch(_READ, tx.workspace_id, list(self.places))
+        self.read = {row["conversation_id"]: row["read_count"] for row in rows}
 
 
 class LentDesk:
@@ -77,6 +112,9 @@ class LentDesk:
             async with self._resources.db.begin(account.workspace_id) as tx:
                 if not await log.reaches_back(tx, after):
                     raise LookupError("the log no longer reaches back to there")
+                visitor = _Visitor(account, address)
+                await visitor.learn(tx)
+                await visitor.learn_read(tx)
             while after < subscription.since:
                 async with self._resources.db.begin(account.workspace_id) as tx:
                     rows = await log.since(tx, after, subscription.since)
@@ -96,32 +134,41 @@ class LentDesk:
                     return
                 if fact is RESYNC:
                     raise LookupError("this stream fell too far behind")
-                async for news in self._live(account, address, fact):
+                async for news in self._live(visitor, fact):
                     yield news
         finally:
             self._hub.unsubscribe(subscription)
 
-    async def _live(self, account: Account, address: Address, fact: object) -> AsyncIterator[ThreadItem | Whisper]:
+    async def _live(self, visitor: _Visitor, fact: object) -> AsyncIterator[ThreadItem | Whisper]:
         if isinstance(fact, Spoken):
             words = fact.words
-            if (
-                not words.get("contact")
-                and words.get("audience") == "contact"
-                and await self._takes_part(account, address, words["conversation_id"])
-            ):
-                yield Whisper(sender=address, kind="typing", on=bool(words["on"]))
-        elif isinstance(fact, Fresh) and fact.row["kind"] == "ReadStateChanged":
-            if await self._takes_part(account, address, fact.row["conversation_id"]):
-                yield Whisper(sender=address, kind="seen")
-        elif (
-            isinstance(fact, Fresh)
-            and fact.frame.message is not None
-            and fact.frame.message.inbox_id == account.inbox_id
-        ):
-            async with self._resources.db.begin(account.workspace_id) as tx:
-                items = await self._changed(tx, account, address, [fact.row])
-            for item in items:
-                yield item
+            theirs = words.get("audience") == "contact" and words["conversation_id"] in visitor.places
+            if theirs and not words.get("contact"):
+                yield Whisper(sender=visitor.address, kind="typing", on=bool(words["on"]))
+        elif isinstance(fact, Fresh):
+            if _moves(visitor, fact):
+                visitor.point_id = None  # found again with the next message that may be theirs
+            if _newly_read(visitor, fact):
+                yield Whisper(sender=visitor.address, kind="seen")
+            elif await self._is_theirs(visitor, fact):
+                async with self._resources.db.begin(visitor.account.workspace_id) as tx:
+                    items = await self._changed(tx, visitor.account, visitor.address, [fact.row])
+                for item in items:
+                    yield item
+
+    async def _is_theirs(self, visitor: _Visitor, fact: Fresh) -> bool:
+        """Whether the event is about a message at the visitor's address. Each stranger is asked about once."""
+        message = fact.frame.message
+        if message is None or message.inbox_id != visitor.account.inbox_id or message.point_id is None:
+            return False
+        if visitor.point_id is None and message.point_id not in visitor.strangers:
+            async with self._resources.db.begin(visitor.account.workspace_id) as tx:
+                await visitor.learn(tx)
+        if message.point_id != visitor.point_id:
+            visitor.strangers.add(message.point_id)
+            return False
+        visitor.places.add(message.conversation_id)
+        return True
 
     async def whisper(self, account: Account, whisper: Whisper) -> None:
         async with self._resources.db.begin(account.workspace_id) as tx:
@@ -143,11 +190,6 @@ class LentDesk:
                     account.workspace_id,
                 )
             )
-
-    async def _takes_part(self, account: Account, address: Address, conversation_id: int) -> bool:
-        async with self._resources.db.begin(account.workspace_id) as tx:
-            there = f"select exists ({_PLACES} and m.conversation_id = $6)"
-            return bool(await tx.fetchval(there, *_of(account, address), conversation_id))
 
     async def _changed(self, tx: Tx, account: Account, address: Address, events: Sequence[Row]) -> list[ThreadItem]:
         """The messages of this contact that these events are about, each with its event's number."""
@@ -182,3 +224,20 @@ class LentDesk:
 
 def _of(account: Account, address: Address) -> tuple[int, int, str, str, str]:
     return account.workspace_id, account.inbox_id, address.kind, address.scope, address.value
+
+
+def _moves(visitor: _Visitor, fact: Fresh) -> bool:
+    """Whether the visitor's address may be gone, or its messages stand in another conversation now."""
+    kind = fact.row["kind"]
+    gone = kind == "ContactChanged" and fact.row["contact_id"] == visitor.contact_id
+    return gone or kind == "ContactsMerged" or "messages" in fact.row["facts"].get("changed", ())
+
+
+def _newly_read(visitor: _Visitor, fact: Fresh) -> bool:
+    """Whether somebody read further than anybody had: a star or a mark as unread is not the visitor's to know."""
+    conversation_id, count = fact.row["conversation_id"], fact.row["facts"].get("read_count", 0)
+    if fact.row["kind"] != "ReadStateChanged" or conversation_id not in visitor.places:
+        return False
+    further: bool = count > visitor.read.get(conversation_id, 0)
+    visitor.read[conversation_id] = max(count, visitor.read.get(conversation_id, 0))
+    return further
