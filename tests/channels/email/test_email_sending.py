@@ -14,7 +14,7 @@ import pytest
 
 from channels.email.scripted import DESK, ImapServer, SmtpServer, account, serving
 from frontdesk.channels.email import CHANNEL, driver, oauth, smtp
-from frontdesk.channels.email.compose import Composed, compose
+from frontdesk.channels.email.compose import MAX_ATTACHED, Composed, compose
 from frontdesk.channels.email.tokens import is_own_id
 from frontdesk.channels.port import (
     Address,
@@ -175,6 +175,24 @@ async def test_files_and_images() -> None:
     plain = mail.get_body(("plain",))
     assert plain is not None
     assert plain.get_content().strip() == "x"
+
+
+async def test_files_too_large_for_any_mail_are_refused_unread() -> None:
+    read: list[str] = []
+
+    def large(name: str, size: int) -> Attachment:
+        async def bytes_of() -> bytes:
+            read.append(name)
+            return b""
+
+        return Attachment(name=name, content_type="application/pdf", size=size, read=bytes_of)
+
+    half = MAX_ATTACHED // 2
+    with pytest.raises(Rejected, match="at most 25 MB"):
+        await composed(attachments=(large("a.pdf", half), large("b.pdf", half), large("c.pdf", 1 + MAX_ATTACHED % 2)))
+    assert read == []
+    await composed(attachments=(large("a.pdf", half), large("b.pdf", half)))
+    assert read == ["a.pdf", "b.pdf"]
 
 
 def _raw(data: bytes) -> Any:

@@ -3,6 +3,7 @@ Bcc."""
 
 from __future__ import annotations
 
+import asyncio
 import html as entities
 import re
 from collections.abc import Iterable, Sequence
@@ -24,8 +25,11 @@ from frontdesk.channels.port import Account, Attachment, Disconnected, Outbound,
 
 # the first and the last 19: enough for every program to thread, short enough for every server
 MAX_REFERENCES: Final = 20
+# What Gmail and most others take, before base64 makes it a third larger.
+MAX_ATTACHED: Final = 25 * 1024 * 1024
 _ID = re.compile(r"<[^<>\s]{1,990}>\Z")
 _LINE_BREAKS = re.compile(r"[\r\n\t]+")
+_File = tuple[str, str, str, bytes]  # main type, subtype, name, content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,8 @@ class Composed:
 
 
 async def compose(message: Outbound, account: Account, now: datetime) -> Composed:
-    """The mail for the message. Raises Rejected (an impossible recipient) and Disconnected (no own address set).
+    """The mail for the message. Raises Rejected (an impossible recipient, too much attached) and Disconnected (no own
+    address set).
 
     The same message gives the same headers at every attempt but for Date.
     """
@@ -62,9 +67,9 @@ async def compose(message: Outbound, account: Account, now: datetime) -> Compose
     _thread(mail, message.answers)
     _answering(mail, message, account, address)
     _automatic(mail, message)
-    await _body(mail, message)
+    files = await _files(message)
     return Composed(
-        data=mail.as_bytes(),
+        data=await asyncio.to_thread(_written, mail, message, files),  # base64 of 25 MB takes a while
         message_id=str(mail["Message-ID"]),
         sender=address,
         recipients=recipients,
@@ -136,14 +141,18 @@ def _automatic(mail: EmailMessage, message: Outbound) -> None:
 # --- body ---------------------------------------------------------------------------------------------------------
 
 
-async def _body(mail: EmailMessage, message: Outbound) -> None:
+def _written(mail: EmailMessage, message: Outbound, files: Sequence[_File]) -> bytes:
+    _body(mail, message, files)
+    return mail.as_bytes()
+
+
+def _body(mail: EmailMessage, message: Outbound, files: Sequence[_File]) -> None:
     text, html = _texts(message)
     mail.set_content(text, charset="utf-8", cte=_encoding(text))
     mail.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
     twin = mail.get_payload(1)
     assert isinstance(twin, EmailMessage)
-    for number, attachment in enumerate(message.attachments, 1):
-        main, sub, name, data = await _file(attachment, number)
+    for attachment, (main, sub, name, data) in zip(message.attachments, files, strict=True):
         shown_inside = attachment.content_id is not None and f"cid:{attachment.content_id}" in html
         if shown_inside:
             cid = f"<{one_line(attachment.content_id or '')}>"
@@ -173,7 +182,15 @@ def _encoding(text: str) -> str:
     return "base64" if unusual * 6 > len(text.encode()) else "quoted-printable"
 
 
-async def _file(attachment: Attachment, number: int) -> tuple[str, str, str, bytes]:
+async def _files(message: Outbound) -> list[_File]:
+    """Raises Rejected, before anything is read, when they are more than a mail may carry."""
+    size = sum(attachment.size for attachment in message.attachments)
+    if size > MAX_ATTACHED:
+        raise Rejected(f"The files have {size / 1024**2:.0f} MB together; a mail carries at most 25 MB.")
+    return [await _file(attachment, number) for number, attachment in enumerate(message.attachments, 1)]
+
+
+async def _file(attachment: Attachment, number: int) -> _File:
     kind = content_type(attachment.content_type, "application/octet-stream")[0]
     if kind.startswith(("message/", "multipart/")):  # these may not be base64, RFC 2046 §5
         kind = "application/octet-stream"
