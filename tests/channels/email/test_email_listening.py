@@ -11,7 +11,7 @@ import aiosmtplib
 import pytest
 
 from channels.email.scripted import DESK, ListSink, SmtpServer, account, serving
-from frontdesk.channels.email import CHANNEL
+from frontdesk.channels.email import CHANNEL, listener
 from frontdesk.channels.email.connect import connect_target
 from frontdesk.channels.email.listener import is_for
 from frontdesk.channels.email.oauth import access_token
@@ -84,6 +84,28 @@ async def test_only_for_this_inbox(sink: ListSink) -> None:
     assert sink.raws == []
     assert is_for(DESK, "DESK+x@support.example")
     assert not is_for(DESK, "nonsense")
+
+
+async def test_more_connections_than_it_serves_are_asked_to_come_again(
+    sink: ListSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 2)
+    async with open_listener(sink) as port:
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        said = [await reader.readline() for reader, _ in opened]
+        assert [line[:3] for line in said] == [b"220", b"220", b"421"]
+        assert await opened[2][0].read() == b"", "it hangs up"
+        for _, writer in opened:
+            writer.close()
+            await writer.wait_closed()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    await submit(port, DESK)
+                    break
+                except aiosmtplib.SMTPException:
+                    await asyncio.sleep(0.01)
+    assert len(sink.raws) == 1
 
 
 async def test_lmtp_answers_for_each_recipient(sink: ListSink) -> None:

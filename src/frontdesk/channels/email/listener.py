@@ -51,8 +51,37 @@ def _where(account: Account) -> tuple[str, int]:
     return str(account.get("listen_host") or "127.0.0.1"), port
 
 
+class _Counted:
+    """Counts open connections, and turns away who comes above the limit (RFC 5321 §3.8: 421 and close)."""
+
+    event_handler: _Front
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.event_handler.open += 1
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.open -= 1
+        super().connection_lost(error)  # type: ignore[misc]
+
+    async def _handle_client(self) -> None:
+        if self.event_handler.open <= MAX_CONNECTIONS:
+            await super()._handle_client()  # type: ignore[misc]
+            return
+        await self.push("421 4.7.0 Too many connections, please come again later")  # type: ignore[attr-defined]
+        self.transport.close()  # type: ignore[attr-defined]
+
+
+class _Smtp(_Counted, SMTP):
+    pass
+
+
+class _Lmtp(_Counted, LMTP):
+    pass
+
+
 def _protocol(account: Account, front: _Front) -> SMTP:
-    kind = LMTP if str(account.get("listen_protocol") or "smtp") == "lmtp" else SMTP
+    kind = _Lmtp if str(account.get("listen_protocol") or "smtp") == "lmtp" else _Smtp
     return kind(
         front,
         data_size_limit=MAX_MAIL,
