@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -63,6 +64,22 @@ async def test_what_is_not_there_is_missing(store: Store) -> None:
     assert await store.size(unknown) is None
     assert not await store.exists(unknown)
     await store.delete(unknown)
+
+
+async def test_a_bucket_that_is_away_is_trouble_that_passes() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        place = f"127.0.0.1:{nobody.getsockname()[1]}"
+        away = open_store(f"s3://b?endpoint=http://{place}&region=x&access_key_id=a&secret_access_key=b")
+        for work in (away.put(b"hello"), away.get(HELLO), away.size(HELLO), away.delete(HELLO)):
+            with pytest.raises(OSError, match="cannot be reached"):
+                await work
+
+
+async def test_a_bucket_that_does_not_exist_is_not_the_files_fault(bucket: str) -> None:
+    wrong = open_store(bucket.replace("s3://attachments", "s3://nothing"))
+    with pytest.raises(OSError, match="cannot be reached"):
+        await wrong.put(b"hello")
 
 
 async def test_deleting(store: Store) -> None:

@@ -5,7 +5,8 @@ A name that is the content's hash makes storing the same bytes twice harmless, a
 
 StoreError
 ├── Missing    nothing is kept under that hash
-└── Damaged    what is kept under that hash is something else
+├── Damaged    what is kept under that hash is something else
+└── Away       the bucket does not answer, or does not let us in (an OSError, like a full disk: the next try may work)
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 CHUNK = 256 * 1024  # bytes that ``stream`` hands out at once
@@ -42,6 +46,21 @@ class Damaged(StoreError):
     pass
 
 
+class Away(StoreError, OSError):
+    pass
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """What the library calls its own kind of error is the bucket's trouble, and no fault of what is kept there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except BaseError as error:
+        raise Away(f"The place for files cannot be reached: {error}") from error
+
+
 class Store:
     """Files by content hash, 64 lower-case hexadecimal digits. Made by :func:`open_store`."""
 
@@ -55,7 +74,8 @@ class Store:
         if self._folder is not None:
             await asyncio.to_thread(_write_durably, self._folder, _key(digest), data)
         else:
-            await obstore.put_async(self._backend, _key(digest), data)
+            with _reached():
+                await obstore.put_async(self._backend, _key(digest), data)
         return digest
 
     async def get(self, digest: str, *, verify: bool = False) -> bytes:
@@ -68,16 +88,19 @@ class Store:
     async def stream(self, digest: str) -> AsyncIterator[bytes]:
         """The bytes in pieces of about :data:`CHUNK`. Raises :class:`Missing` before the first one."""
         try:
-            found = await obstore.get_async(self._backend, _key(digest))
+            with _reached():
+                found = await obstore.get_async(self._backend, _key(digest))
         except FileNotFoundError:
             raise Missing(f"There is no stored file {digest}.") from None
-        async for chunk in found.stream(min_chunk_size=CHUNK):
-            yield bytes(chunk)
+        with _reached():
+            async for chunk in found.stream(min_chunk_size=CHUNK):
+                yield bytes(chunk)
 
     async def size(self, digest: str) -> int | None:
         """Length in bytes, or None where nothing is kept under that hash."""
         try:
-            return int((await obstore.head_async(self._backend, _key(digest)))["size"])
+            with _reached():
+                return int((await obstore.head_async(self._backend, _key(digest)))["size"])
         except FileNotFoundError:
             return None
 
@@ -87,7 +110,8 @@ class Store:
     async def delete(self, digest: str) -> None:
         """Forget these bytes. Forgetting what is not there does nothing."""
         try:
-            await obstore.delete_async(self._backend, _key(digest))
+            with _reached():
+                await obstore.delete_async(self._backend, _key(digest))
         except FileNotFoundError:
             return
 
@@ -126,6 +150,7 @@ def _bucket(url: str) -> S3Store:
         prefix=parts.path.strip("/") or None,
         virtual_hosted_style_request=virtual_hosted,
         client_options={"allow_http": plain},
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},  # whoever asked tries again by itself
         **options,
     )
 

@@ -215,14 +215,14 @@ class _FilesAway(Exception):
 
 async def _keep(resources: Resources, file: Incoming) -> Kept:
     """Put an incoming file's bytes into the store before the message that names them exists."""
-    if file.data is not None:
-        try:
+    try:
+        if file.data is not None:
             return Kept(file=file, hash=await resources.files.put(file.data), size=len(file.data))
-        except OSError as error:
-            raise _FilesAway from error
-    if file.url and file.url.startswith("file:"):
-        digest = file.url.removeprefix("file:")
-        return Kept(file=file, hash=digest, size=await resources.files.size(digest) or 0)
+        if file.url and file.url.startswith("file:"):
+            digest = file.url.removeprefix("file:")
+            return Kept(file=file, hash=digest, size=await resources.files.size(digest) or 0)
+    except OSError as error:
+        raise _FilesAway from error
     return Kept(file=file, hash=None, size=0)
 
 
