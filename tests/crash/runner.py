@@ -83,7 +83,7 @@ async def child(given: dict[str, Any], resources: Resources, hub: Hub, app: Lite
         worker._whenever(hub.bell(), stop, "ingest", lambda: worker._ingest(resources)),
         worker._whenever(bell, stop, "dispatch", lambda: worker._dispatch(resources, under_way)),
     )
-    say("ready")
+    say(f"ready {os.getpid()}")
     await asyncio.gather(hub.run(stop), *loops, uvicorn.Server(config)._serve([listening]))
 
 
@@ -110,7 +110,6 @@ def main() -> None:
             channels.all_channels = {made.name: made}.copy  # type: ignore[assignment]
             asyncio.run(child(given, resources, hub, app, listening))
             os._exit(0)
-        say(f"pid {pid}")
         _, status = os.waitpid(pid, 0)
         say(f"ended {os.waitstatus_to_exitcode(status)}")
 

@@ -54,8 +54,7 @@ class Place:
         """Another child, which will end at point number ``at`` once it is armed (0: never)."""
         self.arm.unlink(missing_ok=True)
         self.tell({"at": at, "only": only, "listed": listed, "arm": str(self.arm)})
-        self.pid = int((await self.told("pid ")).split()[1])
-        await self.told("ready")
+        self.pid = int((await self.told("ready ")).split()[1])
 
     def tell(self, words: dict[str, Any]) -> None:
         assert self.runner.stdin
