@@ -11,6 +11,7 @@ from conversations.office import Office, Time
 from conversations.pretend import Pretend, line
 from frontdesk.channels.port import Account, Raw
 from frontdesk.conversations.handlers import clocks
+from frontdesk.kit import jobs
 
 
 async def test_old_rows_are_swept_in_batches_and_young_ones_stay(
@@ -68,3 +69,14 @@ async def test_a_comparison_that_fails_leaves_no_gap(office: Office, time: Time)
     first, *later = [since + overlap for since in driver.since]
     assert first == began - timedelta(days=1)
     assert later == [began, began, began + timedelta(hours=45)]
+
+
+async def test_a_file_that_is_given_up_says_so_on_its_message(office: Office) -> None:
+    file = {"name": "a.png", "content_type": "image/png", "url": "https://p.example/a"}
+    row = await office.hear("look", files=[file])
+    attachment = await office.value("select id from attachments where message_id = $1", row["id"])
+    await clocks.give_up_media(office.resources, workspace_id=office.workspace, attachment_id=attachment)
+    [seen] = await office.fetch("select state, error from attachments where id = $1", attachment)
+    assert seen["state"] == "failed"
+    assert "could not be fetched" in seen["error"]
+    assert jobs.GIVEN_UP["conversations.fetch_media"] is clocks.give_up_media

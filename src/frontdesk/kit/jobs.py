@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.db import AsyncpgDriver
+from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 from pgqueuer.models import Job
@@ -28,6 +29,7 @@ Work = Callable[..., Awaitable[None]]
 
 JOBS: dict[str, Work] = {}
 SETTINGS = DBSettings(db_schema="jobs", channel=Channel("frontdesk_jobs"))
+GIVEN_UP: dict[str, Work] = {}
 RETRY_AFTER = (5, 30, 120, 600, 3600, 6 * 3600)  # seconds between attempts of a job that raised
 
 log = structlog.get_logger()
@@ -40,6 +42,16 @@ def job(name: str) -> Callable[[Work], Work]:
         if name in JOBS:
             raise ValueError(f"two jobs are called {name}")
         JOBS[name] = work
+        return work
+
+    return register
+
+
+def given_up(name: str) -> Callable[[Work], Work]:
+    """Register what is done, with the arguments of the job, when the job is not tried any more."""
+
+    def register(work: Work) -> Work:
+        GIVEN_UP[name] = work
         return work
 
     return register
@@ -66,9 +78,11 @@ async def work(
     """Run jobs until ``stop``, and the running ones to their end. ``connect`` opens the queue's own connection."""
     connection = await connect()
     try:
-        manager = QueueManager(_queries(connection))
-        for name in JOBS:
-            manager.entrypoint(name, concurrency_limit=4)(_runner(resources, name))
+        queries = _queries(connection)
+        await queries.requeue_jobs([held.id for held in await queries.list_failed_jobs()])
+        manager = QueueManager(queries)
+        for name in JOBS:  # held: a job whose next attempt could not be written down waits for the next start
+            manager.entrypoint(name, concurrency_limit=4, on_failure="hold")(_runner(resources, name))
         ending = asyncio.create_task(_end(manager, stop))
         try:
             await manager.run(dequeue_timeout=timedelta(seconds=5), batch_size=10)
@@ -86,15 +100,22 @@ async def _end(manager: QueueManager, stop: asyncio.Event) -> None:
 def _runner(resources: Resources, name: str) -> Callable[[Job], Awaitable[None]]:
     async def run(job: Job) -> None:
         arguments: dict[str, Any] = msgspec.json.decode(job.payload or b"{}")
-        attempt = int(arguments.pop("_attempt", 0))
         try:
             await JOBS[name](resources, **arguments)
         except Exception as error:
-            if attempt >= len(RETRY_AFTER):
-                log.error("job given up", job=name, error=repr(error), arguments=arguments)
-                return
-            log.warning("job failed, will be tried again", job=name, error=repr(error), attempt=attempt)
-            async with resources.db.pool.acquire() as connection:
-                await enqueue(connection, name, {**arguments, "_attempt": attempt + 1}, after=RETRY_AFTER[attempt])
+            if job.attempts < len(RETRY_AFTER):
+                log.warning("job failed, will be tried again", job=name, error=repr(error), attempt=job.attempts)
+                raise RetryRequested(timedelta(seconds=RETRY_AFTER[job.attempts]), repr(error)) from error
+            log.error("job given up", job=name, error=repr(error), arguments=arguments)
+            await _give_up(resources, name, arguments)
 
     return run
+
+
+async def _give_up(resources: Resources, name: str, arguments: dict[str, Any]) -> None:
+    if name not in GIVEN_UP:
+        return
+    try:
+        await GIVEN_UP[name](resources, **arguments)
+    except Exception as error:  # nobody knows of the failure yet: it must not be forgotten
+        raise RetryRequested(timedelta(seconds=RETRY_AFTER[-1]), repr(error)) from error

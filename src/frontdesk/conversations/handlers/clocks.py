@@ -15,7 +15,7 @@ from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock
 from frontdesk.kit.context import Resources
-from frontdesk.kit.jobs import job
+from frontdesk.kit.jobs import given_up, job
 from frontdesk.kit.transaction import Row
 
 KEEP_RAW = timedelta(days=30)
@@ -24,6 +24,12 @@ KEEP_IDEMPOTENCY = timedelta(days=2)
 KEEP_PARKED = timedelta(days=7)
 RECONCILE_OVERLAP = timedelta(hours=2)
 FIRST_RECONCILE = timedelta(days=1)  # how far back an inbox is compared that never was
+
+_FETCHING = """
+select a.*, m.inbox_id, m.conversation_id
+from attachments a join messages m on m.workspace_id = $1 and m.id = a.message_id
+where a.workspace_id = $1 and a.id = $2 and a.state = 'fetching'
+"""
 
 _RELEASABLE = """
 select distinct o.workspace_id, o.inbox_id from outbox o
@@ -114,13 +120,7 @@ async def sweep(resources: Resources) -> None:
 async def fetch_media(resources: Resources, *, workspace_id: int, attachment_id: int) -> None:
     """Download an attachment that came as an address. Raising tries again later; a refusal is shown on the message."""
     async with resources.db.begin(workspace_id) as tx:
-        row = await tx.fetchrow(
-            "select a.*, m.inbox_id, m.conversation_id"
-            " from attachments a join messages m on m.workspace_id = $1 and m.id = a.message_id"
-            " where a.workspace_id = $1 and a.id = $2 and a.state = 'fetching'",
-            workspace_id,
-            attachment_id,
-        )
+        row = await tx.fetchrow(_FETCHING, workspace_id, attachment_id)
         if row is None:
             return
         inbox = await inboxes.get(tx, row["inbox_id"])
@@ -136,3 +136,13 @@ async def fetch_media(resources: Resources, *, workspace_id: int, attachment_id:
         error = str(refused)
     async with resources.db.begin(workspace_id) as tx:
         await settle_attachment(tx, row, digest=digest, size=size, content_type=content_type, error=error)
+
+
+@given_up("conversations.fetch_media")
+async def give_up_media(resources: Resources, *, workspace_id: int, attachment_id: int) -> None:
+    """Say on the message that this attachment will not come."""
+    async with resources.db.begin(workspace_id) as tx:
+        row = await tx.fetchrow(_FETCHING, workspace_id, attachment_id)
+        if row is not None:
+            sentence = "This file could not be fetched from the provider, and is not tried any more."
+            await settle_attachment(tx, row, digest=None, size=0, content_type=row["content_type"], error=sentence)
