@@ -8,6 +8,7 @@ commits together. A delivery that cannot be parsed, or that makes the transactio
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,8 @@ from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 100  # deliveries in one transaction: five times cheaper each than one by one, and no better above
+SIDE_BY_SIDE = 3  # workspaces; each holds a connection meanwhile
+PARSING = 20.0  # seconds of reading in one batch
 TRIES = 3
 _LOCK = 7_305_002  # advisory lock class; the workspace id is its second part
 
@@ -61,12 +64,17 @@ async def ingest(resources: Resources) -> int:
     """Ingest everything that is waiting, in all workspaces; returns the number of deliveries taken."""
     async with resources.db.across() as tx:
         waiting = [row["workspace_id"] for row in await tx.fetch(_READY)]
-    taken, errors = 0, []
-    for workspace_id in waiting:
-        try:
-            taken += await ingest_workspace(resources, workspace_id)
-        except Exception as error:  # the other workspaces must not wait for what is wrong with this one
-            errors.append(error)
+    room, errors = asyncio.Semaphore(SIDE_BY_SIDE), []
+
+    async def one(workspace_id: int) -> int:
+        async with room:
+            try:
+                return await ingest_workspace(resources, workspace_id)
+            except Exception as error:  # the other workspaces must not wait for what is wrong with this one
+                errors.append(error)
+                return 0
+
+    taken = sum(await asyncio.gather(*(one(workspace_id) for workspace_id in waiting)))
     if errors:
         raise errors[0]
     return taken
@@ -81,9 +89,9 @@ async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
         try:
             taken += await _after_crash(resources, connection, workspace_id)
             while rows := await _take(resources, connection, workspace_id, None, BATCH):
-                await _batch(resources, connection, workspace_id, rows)
-                taken += len(rows)
-                if len(rows) < BATCH:
+                done = await _batch(resources, connection, workspace_id, rows)
+                taken += done
+                if done == len(rows) < BATCH:
                     break
         finally:
             await connection.execute("select pg_advisory_unlock($1, $2)", _LOCK, workspace_id % 2**31)
@@ -121,13 +129,15 @@ async def _after_crash(resources: Resources, connection: Any, workspace_id: int)
     return len(suspects)
 
 
-async def _batch(resources: Resources, connection: Any, workspace_id: int, rows: Sequence[Row]) -> None:
+async def _batch(resources: Resources, connection: Any, workspace_id: int, rows: Sequence[Row]) -> int:
+    """Returns how many of these deliveries are done, from the first on; the others wait for the next batch."""
     try:
         accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
         # In a thread: a driver may read a hostile mail for seconds, and the rest of the process must not wait for it.
-        meanings = await asyncio.to_thread(lambda: [_meaning(row, accounts[row["inbox_id"]]) for row in rows])
-        parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=True)]
+        meanings = await asyncio.to_thread(_meanings, rows, accounts)
+        parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=False)]
         await _store_all(resources, connection, workspace_id, parsed)
+        return len(parsed)
     except PASSING:
         if not connection.is_closed():  # this run was not ended by what it read: nobody is a suspect
             async with resources.db.on(connection, workspace_id) as tx:
@@ -162,6 +172,16 @@ async def _accounts(
             found[row["id"]] = inboxes.account(resources.vault, resources.settings.url, row)
         except KeyProblem as problem:
             found[row["id"]] = problem
+    return found
+
+
+def _meanings(rows: Sequence[Row], accounts: dict[int, Account | KeyProblem]) -> list[Sequence[Item] | Exception]:
+    """What the first of these mean, at least one, until :data:`PARSING` is over: what was read is stored soon."""
+    began, found = time.monotonic(), []
+    for row in rows:
+        found.append(_meaning(row, accounts[row["inbox_id"]]))
+        if time.monotonic() - began > PARSING:
+            break
     return found
 
 
