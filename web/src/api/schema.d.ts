@@ -2481,7 +2481,10 @@ export interface operations {
   openConversation: {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description A UUID of yours. The same key is the same message, however often it is sent. */
+        "Idempotency-Key"?: string | null;
+      };
       path?: never;
       cookie?: never;
     };
@@ -3512,7 +3515,10 @@ export interface operations {
   sendTestMessage: {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description A UUID of yours. The same key is the same message, however often it is sent. */
+        "Idempotency-Key"?: string | null;
+      };
       path: {
         inbox_id: number;
       };
