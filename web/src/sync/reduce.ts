@@ -41,6 +41,10 @@ const STALE: Record<string, Stale[]> = {
 
 export function reduce(state: State, event: LiveEvent): Outcome {
   const outcome: Outcome = { puts: [], removes: [], needs: [], stale: STALE[event.kind] ?? [], reload: false };
+  if (event.kind === "ConversationHidden") {
+    hide(outcome, Number(event.conversation_id));
+    return outcome;
+  }
   if (event.kind === "ReadStateChanged") readState(state, event, outcome);
   else if (event.conversation) conversation(state, event.conversation, outcome);
   if (event.message && fresher(state.rows.messages.get(event.message.id), event.message)) {
@@ -53,6 +57,7 @@ export function reduce(state: State, event: LiveEvent): Outcome {
   }
   const deleted = DELETED[event.kind];
   if (deleted) outcome.removes.push({ table: deleted, id: deletedId(event) });
+  if (event.kind === "ContactChanged" && event.facts?.["deleted"]) erased(state, event, outcome);
   const changed = event.facts?.["changed"];
   // Merging moves messages without an event for each.
   if (event.kind === "ContactsMerged" || (Array.isArray(changed) && changed.includes("messages")))
@@ -74,6 +79,22 @@ function conversation(state: State, row: Conversation, outcome: Outcome): void {
   if (known) {
     if (fresher(known, row)) outcome.puts.push({ table: "conversations", row: merge(known, row) });
   } else outcome.needs.push(row.id);
+}
+
+/** It no longer concerns me: gone from every list, as if it had never been loaded. */
+function hide(outcome: Outcome, id: Id): void {
+  outcome.removes.push({ table: "conversations", id });
+  outcome.stale = ["counts"];
+}
+
+/** A deleted contact takes their conversations along. */
+function erased(state: State, event: LiveEvent, outcome: Outcome): void {
+  const id = Number(event.contact_id);
+  outcome.removes.push({ table: "contacts", id });
+  for (const known of state.rows.conversations.values()) {
+    if (known.contact.id === id) outcome.removes.push({ table: "conversations", id: known.id });
+  }
+  outcome.stale = ["contacts", "counts"];
 }
 
 function readState(state: State, event: LiveEvent, outcome: Outcome): void {

@@ -71,8 +71,19 @@ export class Store {
   }
 
   remove(table: Table, id: Id): void {
+    if (table === "conversations") this.forget(id);
     this.state.rows[table].delete(id);
     this.changed(table, id);
+  }
+
+  /** Takes a conversation out of every list, and its thread with it. */
+  private forget(id: Id): void {
+    this.state.threads.delete(id);
+    for (const [key, list] of this.state.lists) {
+      if (!list.ids.includes(id)) continue;
+      this.state.lists.set(key, { ...list, ids: list.ids.filter((known) => known !== id) });
+      this.touch(`list:${key}`);
+    }
   }
 
   apply(outcome: Outcome): void {
