@@ -190,7 +190,7 @@ def _repeats_unknown() -> None:
 
 
 def _leases_never_end() -> None:
-    changed(outbox, "_EXPIRED", ("q.lease_until <= $2", "q.lease_until <= $2 - interval '1 day'"))
+    changed(outbox, "_EXPIRED", ("q.lease_until <= $2", "q.lease_until <= $2::timestamptz - interval '1 day'"))
 
 
 def _never_asks() -> None:

@@ -136,13 +136,19 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
         # In a thread: a driver may read a hostile mail for seconds, and the rest of the process must not wait for it.
         meanings = await asyncio.to_thread(_meanings, rows, accounts)
         parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=False)]
+        if len(parsed) == 1:  # it was read without harm: whatever ends the process from here on is not its fault
+            await _forget_run(resources, connection, workspace_id)
         await _store_all(resources, connection, workspace_id, parsed)
         return len(parsed)
     except PASSING:
         if not connection.is_closed():  # this run was not ended by what it read: nobody is a suspect
-            async with resources.db.on(connection, workspace_id) as tx:
-                await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+            await _forget_run(resources, connection, workspace_id)
         raise
+
+
+async def _forget_run(resources: Resources, connection: Any, workspace_id: int) -> None:
+    async with resources.db.on(connection, workspace_id) as tx:
+        await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
 
 
 async def _store_all(resources: Resources, connection: Any, workspace_id: int, parsed: Sequence[Parsed]) -> None:
