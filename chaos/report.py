@@ -35,7 +35,7 @@ def spread(seconds: Iterable[float]) -> str:
     known = sorted(seconds)
     if not known:
         return "–"
-    middle, high = known[len(known) // 2], known[int((len(known) - 1) * 0.99)]
+    middle, high = known[len(known) // 2], known[round((len(known) - 1) * 0.99)]
     return f"median {middle:.2f} s, p99 {high:.2f} s, most {known[-1]:.2f} s"
 
 
