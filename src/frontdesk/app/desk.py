@@ -57,6 +57,7 @@ class _Visitor:
     point_id: int | None = None  # None: has not written yet, or may have moved
     contact_id: int | None = None
     strangers: set[int] = field(default_factory=set)  # points that are not theirs
+    others: set[int] = field(default_factory=set)  # conversations that were none of theirs when last asked
     places: set[int] = field(default_factory=set)
     read: dict[int, int] = field(default_factory=dict)  # how much of a conversation the team has read
 
@@ -142,8 +143,8 @@ class LentDesk:
     async def _live(self, visitor: _Visitor, fact: object) -> AsyncIterator[ThreadItem | Whisper]:
         if isinstance(fact, Spoken):
             words = fact.words
-            theirs = words.get("audience") == "contact" and words["conversation_id"] in visitor.places
-            if theirs and not words.get("contact"):
+            said_to_contact = words.get("audience") == "contact" and not words.get("contact")
+            if said_to_contact and await self._is_place(visitor, words["conversation_id"]):
                 yield Whisper(sender=visitor.address, kind="typing", on=bool(words["on"]))
         elif isinstance(fact, Fresh):
             if _moves(visitor, fact):
@@ -155,6 +156,16 @@ class LentDesk:
                     items = await self._changed(tx, visitor.account, visitor.address, [fact.row])
                 for item in items:
                     yield item
+
+    async def _is_place(self, visitor: _Visitor, conversation_id: int) -> bool:
+        """Whether the visitor takes part in it. A whisper may overtake the event that would have said so: then each
+        unknown conversation is asked about once."""
+        if conversation_id not in visitor.places and visitor.point_id is None and conversation_id not in visitor.others:
+            async with self._resources.db.begin(visitor.account.workspace_id) as tx:
+                await visitor.learn(tx)
+            if conversation_id not in visitor.places:
+                visitor.others.add(conversation_id)
+        return conversation_id in visitor.places
 
     async def _is_theirs(self, visitor: _Visitor, fact: Fresh) -> bool:
         """Whether the event is about a message at the visitor's address. Each stranger is asked about once."""
