@@ -74,8 +74,11 @@ class Store:
         if self._folder is not None:
             await asyncio.to_thread(_write_durably, self._folder, _key(digest), data)
         else:
-            with _reached():
-                await obstore.put_async(self._backend, _key(digest), data)
+            try:
+                with _reached():
+                    await obstore.put_async(self._backend, _key(digest), data)
+            except FileNotFoundError as error:  # nothing of ours was asked for: it is the bucket that is not there
+                raise Away(f"The place for files cannot be reached: {error}") from error
         return digest
 
     async def get(self, digest: str, *, verify: bool = False) -> bytes:

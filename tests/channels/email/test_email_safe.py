@@ -90,7 +90,8 @@ def test_fifty_megabytes_of_attachment_fit_the_child() -> None:
 def test_memory_ends_with_the_mail() -> None:
     """One base64 line of 50 MB needs more than the child may have; the next mail finds a new child."""
     huge = b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUJD" * 12_000_000
-    assert "memory" in safe.letter(huge).problem or safe.letter(huge).problem == ""
+    problem = safe.letter(huge).problem  # how it ends depends on the machine; that it ends does not
+    assert problem == "" or "memory" in problem or "seconds" in problem
     assert safe.letter(b"\r\n--\r\n" * 100 + b"x").problem == ""
 
 
