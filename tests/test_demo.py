@@ -35,6 +35,7 @@ class Demo:
         self.home, self.port = home, free_port()
         self.process: asyncio.subprocess.Process | None = None
         self.simulator = ""
+        self.clients: list[httpx.AsyncClient] = []
 
     async def start(self) -> None:
         env = {**os.environ, "FRONTDESK_HOME": str(self.home), "FRONTDESK_PORT": str(self.port)}
@@ -78,12 +79,18 @@ class Demo:
         return found
 
     async def stop(self) -> None:
+        for client in self.clients:
+            await client.aclose()
         if self.process and self.process.returncode is None:
             self.process.terminate()
             await asyncio.wait_for(self.process.wait(), 40)
 
+    def client(self, base: str) -> httpx.AsyncClient:
+        self.clients.append(made := httpx.AsyncClient(base_url=base, timeout=30, trust_env=False))
+        return made
+
     async def sign_in(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30, trust_env=False)
+        client = self.client(f"http://127.0.0.1:{self.port}/api/v1")
         me = (await client.post("/session", json=json.loads((self.home / "demo.json").read_text()))).json()
         client.headers["X-CSRF-Token"] = me["csrf"]
         return client
@@ -135,6 +142,11 @@ async def test_three_customers_are_answered_and_a_kill_loses_nothing(demo: Demo)
 
         due = datetime.now(UTC) + timedelta(seconds=4)
         await _say(desk, by_text["id"], "scheduled words", due_at=due.isoformat())
+        lost = {
+            "fault": "drop_before",
+            "times": 1,
+        }  # the provider dies on it before it is taken: to be asked for, then sent
+        (await customer.post("/control/faults/next", json=lost)).raise_for_status()
         await _say(desk, by_text["id"], "words at the last moment")
         before = await _texts(desk, by_text["id"])
         await desk.aclose()
@@ -178,7 +190,8 @@ async def _chat(desk: httpx.AsyncClient, demo: Demo) -> httpx.AsyncClient:
     inboxes = (await desk.get("/inboxes")).json()["items"]
     key = next(inbox["public_key"] for inbox in inboxes if "origins" in inbox["settings"])
     base = f"http://127.0.0.1:{demo.port}"
-    visitor = httpx.AsyncClient(base_url=base, timeout=30, trust_env=False, headers={"Origin": base})
+    visitor = demo.client(base)
+    visitor.headers["Origin"] = base
     opened = await visitor.post("/widget/v1/session", json={"key": key, "origin": demo.simulator})
     assert opened.status_code in (200, 201), opened.text
     visitor.headers["Authorization"] = f"Bearer {opened.json()['token']}"

@@ -12,8 +12,11 @@ from typing import Any, Final
 from frontdesk.channels.port import Outbound
 from frontdesk.channels.sms.segments import smart
 
-SETTLES_AFTER: Final = 60
-"""Seconds after which a message that the provider took is on its list, unless the inbox's settings say otherwise."""
+SETTLES_AFTER: Final = 40
+"""Seconds after which a message that the provider took is on its list, unless the inbox's settings say otherwise.
+
+Less than the lease and the asking together (12 + 40 s): what was never taken is sent again before a person is asked.
+"""
 ROUNDING: Final = timedelta(seconds=30)
 """The provider's times are in whole seconds, and a little off."""
 CLOCKS_DIFFER_BY: Final = timedelta(minutes=15)

@@ -173,7 +173,7 @@ class TwilioSms:
         """Twilio keeps no key of ours, so the message is recognised by number, text, media count and time.
 
         Exactly one outbound message that no other sending of ours accounts for, made after our attempt, is ours. None
-        of them ``settles_after`` (a minute) after the attempt means that it was never taken. Anything else stays
+        of them ``settles_after`` (40 s) after the attempt means that it was never taken. Anything else stays
         unknown: several that look alike, a text that Twilio blanked, a look-alike from a little before (clocks
         differ), or any when nobody knows when the attempt was (the process that made it is gone and
         ``meta["attempted_at"]`` does not say). ``DateSent`` is not used as a filter because a queued message has none
