@@ -45,7 +45,7 @@ def one(data: bytes, to: Account | None = None, **meta: Any) -> Inbound:
 # --- tokens -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["1", "4711", str(10**17), "0b5c43a4-8a49-4f0c-9a40-5c1a1f0d3a61", "c_8Zk", "007", "ü"])
+@pytest.mark.parametrize("name", ["1", "4711", str(10**17), "0b5c43a4-8a49-4f0c-9a40-5c1a1f0d3a6", "c8", "007", "ü"])
 def test_a_token_comes_back(name: str) -> None:
     token = make_token(account(), name)
     assert token == token.lower()
