@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from frontdesk import channels
-from frontdesk.channels.port import Account, Capabilities, Channel, Item, Normalises, Raw
+from frontdesk.channels.port import Account, Capabilities, Channel, CleansHtml, Item, Normalises, Raw
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.inboxes import rules
 
@@ -111,6 +111,7 @@ def test_the_manifest_is_complete(name: str) -> None:
     assert all(re.fullmatch(r"[\w.+-]+/[\w.+*-]+|\*/\*", kind) for kind in can.attachment_types)
     assert not can.needs_template_outside_window or can.reply_window
     assert inboxes.channel_out(channel).icon == f"/api/v1/channels/{name}/icon.svg"
+    assert isinstance(channel.driver, CleansHtml) or not channel.can.html
 
 
 @pytest.mark.parametrize("name", ALL)

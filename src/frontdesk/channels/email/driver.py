@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from frontdesk.channels.email.headers import canonical
+from frontdesk.channels.email.html import sanitise
 from frontdesk.channels.email.parse import own_address, parse
 from frontdesk.channels.email.show import show
 from frontdesk.channels.email.tokens import message_id
@@ -45,6 +46,10 @@ class Email:
 
     def parse(self, raw: Raw, account: Account) -> Sequence[Item]:
         return parse(raw, account)
+
+    def clean_html(self, html: str) -> str | None:
+        """By the same list as what comes in; who reads the mail decides about pictures from elsewhere."""
+        return sanitise(html, remote_images=True)
 
     async def send(self, message: Outbound, account: Account) -> Sent:
         """Through the submission server; afterwards a copy goes to the Sent folder, whose failure is no failure."""

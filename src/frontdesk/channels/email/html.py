@@ -168,12 +168,13 @@ def _filter(tag: str, attribute: str, value: str) -> str | None:
     return value
 
 
-def sanitise(html: str) -> str | None:
+def sanitise(html: str, *, remote_images: bool = False) -> str | None:
     """The mail by an allow list: no scripts, forms, classes, ids or outside styles; links open outside and tell
     nothing.
 
     Images of the mail itself keep ``src="cid:…"``; images from elsewhere have ``data-src`` instead, so that nothing
-    loads until the reader asks for it. None if there is so much of it that only the text is shown.
+    loads until the reader asks for it, unless ``remote_images``. None if there is so much of it that only the text is
+    shown.
     """
     if len(html) > MAX_HTML or html.count("<") > MAX_TAGS or _is_monstrous(html):
         return None
@@ -189,7 +190,7 @@ def sanitise(html: str) -> str | None:
         url_schemes={"http", "https", "mailto", "tel", "sms", "cid"},
         filter_style_properties=_STYLES,
     )
-    return _REMOTE_IMAGE.sub(r'\1 data-src="', clean).strip()
+    return (clean if remote_images else _REMOTE_IMAGE.sub(r'\1 data-src="', clean)).strip()
 
 
 def _is_monstrous(html: str) -> bool:

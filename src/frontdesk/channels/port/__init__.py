@@ -11,6 +11,7 @@ from frontdesk.channels.port.capabilities import Capabilities, Setting
 from frontdesk.channels.port.delivery import DeliveryState, Receipt
 from frontdesk.channels.port.desk import Desk, Serves, ThreadFile, ThreadItem
 from frontdesk.channels.port.drivers import (
+    CleansHtml,
     Driver,
     FetchesMedia,
     Listens,
@@ -37,6 +38,7 @@ __all__ = [
     "BadSignature",
     "Capabilities",
     "Channel",
+    "CleansHtml",
     "DeliveryState",
     "Desk",
     "Disconnected",

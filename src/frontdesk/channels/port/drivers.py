@@ -125,6 +125,15 @@ class FetchesMedia(Protocol):
 
 
 @runtime_checkable
+class CleansHtml(Protocol):
+    """Makes HTML that a user wrote harmless before it is kept. A channel that sends HTML must have it."""
+
+    def clean_html(self, html: str) -> str | None:
+        """What may stay of it by an allow list; None if only the text is to be sent."""
+        ...
+
+
+@runtime_checkable
 class Normalises(Protocol):
     """Turns what a person typed into an address of this channel."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from frontdesk.channels import channel
+from frontdesk.channels.port import CleansHtml
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions.attach import attach, uploaded
 from frontdesk.conversations.actions.touch import touch
@@ -88,7 +89,7 @@ async def send(
     can, key = channel(way["channel"]).can, client_key or ids.key()
     message_id: int | None = await tx.fetchval(
         _INSERT, tx.workspace_id, conversation_id, way["inbox_id"], way["point_id"], author_id, author_name, text,
-        html if can.html else None, (subject or await _subject(tx, conversation)) if can.subject else None,
+        _harmless(way["channel"], html), (subject or await _subject(tx, conversation)) if can.subject else None,
         key, automatic, now, due if due > now else None, kept, due,
     )  # fmt: skip
     if message_id is None:  # the same key, committed by a request that ran beside this one
@@ -103,6 +104,12 @@ async def send(
     _tell(tx, conversation, message_id, way["inbox_id"], author_id, scheduled=due > now)
     tx.wake()
     return message_id
+
+
+def _harmless(channel_name: str, html: str | None) -> str | None:
+    """The HTML as its channel lets it pass; nothing where the channel has no use for it."""
+    driver = channel(channel_name).driver
+    return driver.clean_html(html) if html and isinstance(driver, CleansHtml) else None
 
 
 def _must_be_allowed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
+from html import escape, unescape
 
 from frontdesk.conversations.queries.snapshots import Link
 from frontdesk.kit.transaction import Row, Tx
@@ -16,22 +16,27 @@ HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 
-# The driver has sanitised the HTML and parked remote images under data-src; this is the second wall.
+# The driver has sanitised the HTML; this is the second wall.
 _PAGE = """<!doctype html><html><head><meta charset="utf-8"><base target="_blank"><style>
 html{{color-scheme:light;background:#fff}}
 body{{margin:0;padding:12px;font:14px/1.5 system-ui,sans-serif;color:#1f2430;overflow-wrap:anywhere}}
 img{{max-width:100%;height:auto}}table{{max-width:100%}}pre{{white-space:pre-wrap}}a{{color:#2f4bd8}}
 blockquote{{margin:0 0 0 8px;padding-left:10px;border-left:2px solid #d5d9e2;color:#4b5162}}
 </style></head><body>{body}</body></html>"""
-_CID = re.compile(r"""\b(src|data-src)=(["'])cid:([^"'>]{1,500})\2""", re.IGNORECASE)
-_PARKED = re.compile(r"""\bdata-src=(["'])(https?:)""", re.IGNORECASE)
+
+# Only the attributes of an image as the sanitiser writes it: the same words in a text or in another attribute's value
+# stay what they are. Replaced there, our quotation mark would end that value, and its rest would become attributes.
+_IMAGE = r'(<img(?: [a-z-]+="[^"]*")*?) '
+_CID = re.compile(_IMAGE + r'(?:data-)?src="cid:([^"]{1,500})"')
+_PARKED = re.compile(_IMAGE + r'data-src="(?=\s*https?:)', re.IGNORECASE)
 
 
 def policy(*, images: bool) -> dict[str, str]:
     """No script, no frame, no form; images from us, and from elsewhere only when a person asked."""
     sources = "'self' data: https: http:" if images else "'self' data:"
     rules = (
-        f"default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'"
+        f"default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'self'"
     )
     return {"Content-Security-Policy": f"sandbox allow-popups allow-popups-to-escape-sandbox; {rules}"}
 
@@ -54,12 +59,12 @@ def document(html: str, files: Mapping[str, str], *, images: bool) -> str:
     """A complete page around sanitised HTML, with its inline images in place."""
 
     def place(found: re.Match[str]) -> str:
-        url = files.get(found[3])
-        return f'src="{escape(url)}"' if url else 'data-missing="1"'
+        url = files.get(unescape(found[2]))
+        return f'{found[1]} src="{escape(url)}"' if url else f'{found[1]} data-missing="1"'
 
     body = _CID.sub(place, html)
     if images:
-        body = _PARKED.sub(r"src=\1\2", body)
+        body = _PARKED.sub(r'\1 src="', body)
     return _PAGE.format(body=body)
 
 
