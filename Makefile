@@ -5,13 +5,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PYTEST_ARGS ?=
 KILLS ?= 300
 SEED ?= 1
+BENCH ?=
+QUICK ?=
 MUTANTS ?=
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
 
-.PHONY: help run test test-peers check house screens lock clean chaos
+.PHONY: help run test test-peers check house screens lock clean chaos bench
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +22,7 @@ help:
 	@echo "make test-peers  only those, and a missing program is a failure"
 	@echo "make check       lint, types, walls between rooms, drift, budgets"
 	@echo "make chaos       kill it under load and check that nothing is lost (KILLS=300 SEED=1 MUTANTS=all)"
+	@echo "make bench       measure against what this machine can do (BENCH='writing', or names; QUICK=1: only see that it runs)"
 	@echo "make screens     build the web app and the widget"
 	@echo "make lock        renew requirements/*.txt from *.in (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean       remove everything that can be made again; data in var/ stay"
@@ -50,6 +53,9 @@ house: .venv/.dev
 
 chaos: .venv/.dev
 	@$(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED) --mutants "$(MUTANTS)"
+
+bench: .venv/.dev screens
+	@$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick,--json bench/figures.json)
 
 screens: .venv/.run
 	@$(BIN)/python hatch_build.py
