@@ -40,7 +40,7 @@ async def livez() -> str:
 
 @get("/readyz", include_in_schema=False)
 async def readyz(resources: NamedDependency[Resources]) -> Response[dict[str, Any]]:
-    """The database answers, and has the schema of this version."""
+    """The database answers, has a schema that this version can work with, and there is room to store."""
     try:
         async with resources.db.pool.acquire() as connection:
             found = await connection.fetchval("select version_num from alembic_version")
@@ -59,6 +59,8 @@ async def readyz(resources: NamedDependency[Resources]) -> Response[dict[str, An
         return Response(
             {"ready": False, "why": "fsync or synchronous_commit is off: messages could be lost"}, status_code=503
         )
+    if sentence := resources.disk.full():
+        return Response({"ready": False, "why": f"{sentence} Reading goes on."}, status_code=503)
     return Response({"ready": True, "revision": found})
 
 

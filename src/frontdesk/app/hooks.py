@@ -36,9 +36,11 @@ class Hooks:
         self._known: dict[str, tuple[float, str, Account] | None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        retry_after = 2
         try:
             answer = await asyncio.wait_for(self._answer(scope, receive), 60)
         except Problem as problem:
+            retry_after = getattr(problem, "retry_after", retry_after)
             answer = _problem(problem.status, problem.code, problem.detail)
         except TimeoutError:
             answer = _problem(503, "unavailable", "This took too long. Nothing was taken; try again.")
@@ -49,6 +51,8 @@ class Hooks:
             (b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode()),
             (b"x-content-type-options", b"nosniff"),
         ]  # fmt: skip
+        if answer.status == 503:
+            headers.append((b"retry-after", str(retry_after).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 

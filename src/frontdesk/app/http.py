@@ -22,6 +22,7 @@ from litestar.types import Receive, Scope, Send
 
 from frontdesk import __version__
 from frontdesk.app import health, screens
+from frontdesk.app.description import described
 from frontdesk.app.desk import LentDesk
 from frontdesk.app.hooks import Hooks
 from frontdesk.app.idempotency import Idempotency
@@ -35,7 +36,7 @@ from frontdesk.conversations.actions import merging  # noqa: F401  (conversation
 from frontdesk.inboxes import routes as inboxes
 from frontdesk.kit import clock, downloads, ids
 from frontdesk.kit.context import Actor, Context, Resources
-from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised
+from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised, Unavailable
 from frontdesk.kit.files import Missing
 from frontdesk.people import queries as people
 from frontdesk.people import routes as people_routes
@@ -43,6 +44,7 @@ from frontdesk.realtime import routes as realtime
 from frontdesk.realtime.queries.hub import Hub
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+SIGNING_IN = "/api/v1/session"  # goes on while the disk is full: reading needs it
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -55,7 +57,7 @@ AnyRequest = Request[Any, Any, Any]
 
 def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | None = None) -> Litestar:
     """The application. Without a ``hub`` it makes and runs one of its own."""
-    intake = intake or Intake(resources.db)
+    intake = intake or Intake(resources.db, resources.disk)
     own_hub = hub is None
     hub = hub or Hub(resources, lambda: resources.db.pool.acquire())  # type: ignore[arg-type, return-value]
 
@@ -104,7 +106,7 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
             " docs/api.md explains the conventions.",
         ),
         on_app_init=[_quiet],
-        state=State({"url": resources.settings.url}),
+        state=State({"url": resources.settings.url, "disk": resources.disk}),
         after_request=_secure,
     )  # fmt: skip
 
@@ -163,6 +165,8 @@ async def _check_request(request: AnyRequest) -> None:
     """
     if request.method in SAFE:
         return
+    if request.scope["path"] != SIGNING_IN:
+        request.app.state.disk.require()
     if request.headers.get("authorization", "")[:7].lower() != "bearer ":
         _check_origin(request)
     if request.route_handler.parsed_data_field is not None and _has_body(request):
@@ -204,7 +208,7 @@ def _say(
 
 
 def _problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
-    headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany) else {}
+    headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany | Unavailable) else {}
     return _say(problem.status, problem.code, problem.detail, fields=problem.fields, headers=headers)
 
 
@@ -252,8 +256,7 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
 def get_description(request: AnyRequest) -> Response[bytes]:
     """OpenAPI 3.1. (The framework's own route would answer unknown addresses beside it with a page.)"""
-    described = msgspec.json.encode(request.app.openapi_schema.to_schema())
-    return Response(described, media_type="application/vnd.oai.openapi+json")
+    return Response(msgspec.json.encode(described(request.app)), media_type="application/vnd.oai.openapi+json")
 
 
 # --- files --------------------------------------------------------------------------------------------------------

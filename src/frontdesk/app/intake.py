@@ -15,6 +15,7 @@ import asyncpg
 from frontdesk.channels.port import Raw
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit import crash
+from frontdesk.kit.disk import Disk
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.transaction import Database
 
@@ -34,8 +35,9 @@ class _Waiting:
 class Intake:
     """The process's only way to store deliveries."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, disk: Disk | None = None) -> None:
         self._db = db
+        self._disk = disk or Disk()
         self._waiting: list[_Waiting] = []
         self._flushers: set[asyncio.Task[None]] = set()
 
@@ -43,6 +45,7 @@ class Intake:
         """Commit the deliveries; returns how many were new. Raises Unavailable when nothing was stored."""
         if not raws:
             return 0
+        self._disk.require()
         if len(self._waiting) >= WAITING:
             raise Unavailable("Too much is waiting to be stored. Nothing was taken; try again.", code="overloaded")
         one = _Waiting(workspace_id, inbox_id, raws, asyncio.get_running_loop().create_future())

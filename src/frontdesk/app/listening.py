@@ -33,6 +33,8 @@ class InboxSink:
         self._resources, self._workspace_id, self._inbox_id = resources, workspace_id, inbox_id
 
     async def store(self, raws: Sequence[Raw], *, checkpoint: Mapping[str, Any] | None = None) -> int:
+        if raws:
+            self._resources.disk.require()
         async with self._resources.db.begin(self._workspace_id) as tx:
             new = await actions.store(tx, self._inbox_id, raws) if raws else 0
             if checkpoint is not None:

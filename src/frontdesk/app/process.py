@@ -21,6 +21,7 @@ from frontdesk.app.migrate import migrate
 from frontdesk.app.worker import work
 from frontdesk.kit import postgres
 from frontdesk.kit.context import Resources
+from frontdesk.kit.disk import Ballast, Disk
 from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
 from frontdesk.kit.secrets import Vault
@@ -58,8 +59,11 @@ async def opened(settings: Settings, server: postgres.Server) -> AsyncIterator[R
     """Resources on a database that is already there and migrated."""
     db = await Database.open(server.connect_args, size=settings.pool)
     try:
-        files = open_store(settings.files or settings.home / "files")
-        yield Resources(settings=settings, db=db, vault=Vault.open(key_file(settings)), files=files)
+        place = settings.files or str(settings.home / "files")
+        folders = {"the database": server.data, "the files": None if "://" in place else Path(place)}
+        disk = Disk({name: folder for name, folder in folders.items() if folder}, keep_free=settings.keep_free)
+        files = open_store(place, full=disk.full)
+        yield Resources(settings=settings, db=db, vault=Vault.open(key_file(settings)), files=files, disk=disk)
     finally:
         await db.close()
 
@@ -78,6 +82,13 @@ async def connected(settings: Settings) -> AsyncIterator[Resources]:
     finally:
         if own:
             await asyncio.to_thread(server.stop)
+
+
+def _ballast(settings: Settings, server: postgres.Server) -> Ballast | None:
+    """A quarter of what must stay free, on the database's own disk."""
+    if server.data is None or server.data.stat().st_dev != server.data.parent.stat().st_dev:
+        return None
+    return Ballast(server.data.with_name("ballast"), settings.keep_free // 4, keep_free=settings.keep_free)
 
 
 def connector(server: postgres.Server) -> Callable[[], Awaitable[asyncpg.Connection[Any]]]:
@@ -101,7 +112,7 @@ async def run(
     settings.home.mkdir(parents=True, exist_ok=True)
     open_networks(settings.allow_private)
     server = await postgres.resolve(settings.home, url=settings.database_url, on_progress=say)
-    caring = asyncio.create_task(server.keep_alive())
+    caring = asyncio.create_task(server.keep_alive(ballast=_ballast(settings, server)))
     try:
         await migrate(server.owner_connect_args)
         async with opened(settings, server) as resources:
@@ -156,7 +167,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
     settings = resources.settings
-    app = http.create(resources, hub=hub, intake=Intake(resources.db))
+    app = http.create(resources, hub=hub, intake=Intake(resources.db, resources.disk))
     config = uvicorn.Config(
         app,
         host=settings.host,

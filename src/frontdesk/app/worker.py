@@ -16,7 +16,7 @@ from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.handlers import clocks, dispatch, ingest
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import clock, jobs
+from frontdesk.kit import jobs
 from frontdesk.kit.context import Resources
 from frontdesk.realtime.queries.hub import Hub
 
@@ -61,10 +61,9 @@ async def _dispatch(resources: Resources, under_way: UnderWay) -> float:
     while await dispatch.dispatch(resources, under_way):  # noqa: ASYNC110  (no waiting: others get their turn between two rounds)
         await asyncio.sleep(0)
     async with resources.db.across() as tx:
-        at = await outbox.next_due(tx)
-    if at is None:
+        left = await outbox.next_due(tx)
+    if left is None:
         return IDLE
-    left = (at - clock.now()).total_seconds()
     return min(IDLE, max(0.02, left)) if left > 0 else BEHIND
 
 
@@ -103,6 +102,8 @@ async def _every(seconds: float, stop: asyncio.Event, name: str, run: Callable[[
 
 async def _reconcile(resources: Resources) -> None:
     """Ask every provider that can be asked what it has."""
+    if resources.disk.full():
+        return
     async with resources.db.across() as tx:
         rows = await inboxes.active_across(tx)
     for row in rows:

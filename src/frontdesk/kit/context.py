@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from frontdesk.kit import clock, downloads
+from frontdesk.kit.disk import Disk
 from frontdesk.kit.errors import Forbidden
 from frontdesk.kit.files import Store
 from frontdesk.kit.secrets import Vault
@@ -18,8 +19,11 @@ from frontdesk.kit.transaction import Database, Tx
 class Resources:
     """What a process opens once. (A plain class: the framework would look into the fields of a dataclass.)"""
 
-    def __init__(self, *, settings: Settings, db: Database, vault: Vault, files: Store) -> None:
+    def __init__(
+        self, *, settings: Settings, db: Database, vault: Vault, files: Store, disk: Disk | None = None
+    ) -> None:
         self.settings, self.db, self.vault, self.files = settings, db, vault, files
+        self.disk = disk or Disk()
 
     def file_url(self, workspace_id: int, digest: str, name: str, content_type: str, *, absolute: bool = False) -> str:
         """A signed address of a stored file; works for one to two days, the same all day so that browsers keep it."""

@@ -8,7 +8,7 @@ Problem                 anything that the API answers with a sentence and a stab
 ├── Refused     409     a rule or the present state says no
 ├── TooLarge    413
 ├── TooMany     429     ``retry_after`` seconds
-└── Unavailable 503     try again later: nothing was stored
+└── Unavailable 503     try again after ``retry_after`` seconds: nothing was stored
 """
 
 from __future__ import annotations
@@ -66,3 +66,7 @@ class TooMany(Problem):
 
 class Unavailable(Problem):
     status, code = 503, "unavailable"
+
+    def __init__(self, detail: str, *, code: str | None = None, retry_after: int = 2) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after

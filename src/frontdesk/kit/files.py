@@ -6,7 +6,7 @@ A name that is the content's hash makes storing the same bytes twice harmless, a
 StoreError
 ├── Missing    nothing is kept under that hash
 ├── Damaged    what is kept under that hash is something else
-└── Away       the bucket does not answer, or does not let us in (an OSError, like a full disk: the next try may work)
+└── Away       the bucket does not answer or does not let us in, or the disk is full (an OSError: the next try may work)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -64,12 +64,17 @@ def _reached() -> Iterator[None]:
 class Store:
     """Files by content hash, 64 lower-case hexadecimal digits. Made by :func:`open_store`."""
 
-    def __init__(self, backend: LocalStore | S3Store, folder: Path | None = None) -> None:
+    def __init__(
+        self, backend: LocalStore | S3Store, folder: Path | None = None, full: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._backend = backend
         self._folder = folder
+        self._full = full
 
     async def put(self, data: bytes) -> str:
         """Keep these bytes and return their hash. Keeping what is already there does nothing."""
+        if sentence := self._full():
+            raise Away(sentence)
         digest = await asyncio.to_thread(_sha256, data)
         if self._folder is not None:
             await asyncio.to_thread(_write_durably, self._folder, _key(digest), data)
@@ -119,8 +124,10 @@ class Store:
             return
 
 
-def open_store(place: str | Path) -> Store:
+def open_store(place: str | Path, *, full: Callable[[], str | None] = lambda: None) -> Store:
     """A folder, which is made if missing, or ``s3://bucket/prefix?endpoint=https://…&region=…``.
+
+    While ``full`` has a sentence to say, nothing is kept in a folder: :class:`Away`.
 
     Credentials come from the usual ``AWS_*`` variables, or from ``access_key_id`` and ``secret_access_key`` in the URL.
     Raises ValueError for any other URL.
@@ -135,7 +142,7 @@ def open_store(place: str | Path) -> Store:
     for leftover in incoming.iterdir():
         if leftover.stat().st_mtime < time.time() - ABANDONED:
             leftover.unlink(missing_ok=True)
-    return Store(LocalStore(folder), folder)
+    return Store(LocalStore(folder), folder, full)
 
 
 def _bucket(url: str) -> S3Store:

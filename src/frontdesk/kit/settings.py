@@ -24,6 +24,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For counts
     max_body: int = 10 * 1024 * 1024
     max_file: int = 25 * 1024 * 1024
+    keep_free: int = 256 * 1024 * 1024  # below it, on the disk of the database or of the files, nothing new is taken
     pool: int = 12
     lease: float = 12.0  # on a message that is being sent, renewed meanwhile; when it runs out, its sending is in doubt
     send_timeout: float = 75.0  # that a driver gets for one message
@@ -49,6 +50,7 @@ class Settings:
             key_file=Path(key_file) if key_file else None,
             allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
             trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
+            keep_free=int(env.get("FRONTDESK_KEEP_FREE_MB", cls.keep_free // 2**20)) * 2**20,
             pool=int(env.get("FRONTDESK_POOL", cls.pool)),
             lease=float(env.get("FRONTDESK_LEASE_SECONDS", cls.lease)),
             send_timeout=float(env.get("FRONTDESK_SEND_SECONDS", cls.send_timeout)),

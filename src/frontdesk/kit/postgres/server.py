@@ -13,12 +13,18 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import asyncpg
+import structlog
 
+from frontdesk.kit.disk import Ballast
 from frontdesk.kit.postgres import cluster, ground
 from frontdesk.kit.postgres.binaries import OLDEST_MAJOR, Binaries
 from frontdesk.kit.postgres.cluster import APP, DATABASE, OWNER
-from frontdesk.kit.postgres.errors import FailedToStart, Unsuitable
+from frontdesk.kit.postgres.errors import FailedToStart, PostgresError, Unsuitable
 from frontdesk.kit.postgres.ground import Ground, Say
+
+LONGEST_PAUSE = 30.0  # seconds between attempts to start a database that does not start
+
+log = structlog.get_logger()
 
 MAY_CREATE = """
 SELECT has_database_privilege(current_database(), 'CREATE')
@@ -37,6 +43,8 @@ class Server:
     such connections take on after they connected, where that is not the user who connects. Stopping a server that
     somebody else runs does nothing.
     """
+
+    data: Path | None = None  # its folder, where it is ours
 
     def __init__(self, dsn: str, owner_dsn: str, *, app_role: str | None = None) -> None:
         self.dsn = dsn
@@ -63,12 +71,22 @@ class Server:
         """Start it again if it is ours and died; says whether that was needed."""
         return False
 
-    async def keep_alive(self, every: float = 1.0) -> None:
-        """Look after it until cancelled: a database that was killed comes back within about ``every`` seconds."""
+    async def keep_alive(self, every: float = 1.0, *, ballast: Ballast | None = None) -> None:
+        """Look after it until cancelled: a database that was killed comes back within about ``every`` seconds.
+
+        One that does not start (its disk is full) is tried again and again, with pauses that grow to half a minute.
+        """
+        pause = every
         while True:
-            await asyncio.sleep(every)
-            if not self.alive():
-                await asyncio.to_thread(self.revive)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            if ballast is not None and await asyncio.to_thread(ballast.keep):
+                log.warning("the disk of the database is full: it got the room that was held back for this")
+            try:
+                if self.alive() or await asyncio.to_thread(self.revive):
+                    pause = every
+            except (PostgresError, OSError) as error:
+                log.error("the database does not start, and is tried again", error=str(error), pause=pause)
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +127,7 @@ class Embedded(OnSocket):
 
     def __init__(self, place: Ground, binaries: Binaries, locks: list[int], say: Say) -> None:
         super().__init__(place.sockets)
-        self.data = place.data
+        self.data: Path = place.data
         self.log = place.log
         self.binaries = binaries.folder
         self._place, self._binaries, self._locks, self._say = place, binaries, locks, say
