@@ -8,11 +8,13 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from frontdesk import __version__
 from frontdesk.app import commands, process
+from frontdesk.app.verify import told, verify
 from frontdesk.kit.errors import Problem
 from frontdesk.kit.postgres import PostgresError
 from frontdesk.kit.secrets import KeyProblem
@@ -103,6 +105,24 @@ async def _mail_show(settings: Settings, arguments: argparse.Namespace) -> None:
     say(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
+async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
+    results, wrong = [], 0
+    async with process.connected(settings) as resources:
+        store = resources if arguments.files else None
+        async for result in verify(resources.db, only=arguments.workspace, store=store):
+            wrong += not result.ok
+            if arguments.json:
+                results.append({**asdict(result), "ok": result.ok})
+            elif not result.ok or arguments.all:
+                for line in told(result):
+                    say(line)
+    if arguments.json:
+        say(json.dumps(results, ensure_ascii=False, indent=2))
+    else:
+        say(f"{wrong} checks found something wrong." if wrong else "Nothing is wrong.")
+    return 1 if wrong else 0
+
+
 async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
     text = commands.openapi()
     if arguments.check:
@@ -168,6 +188,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     mail = add(group("mail", "Looking at mail."), "show", "Print what Frontdesk reads in a mail, as JSON.", _mail_show)
     mail.add_argument("file", help="an .eml file, or - for standard input")
+    checked = add(commands_of, "verify", "Check that the database holds what it promises to hold.", _verify)
+    checked.add_argument("--workspace", type=int, action="append", default=[], help="only this one; may be repeated")
+    checked.add_argument("--files", action="store_true", help="also look up every file that a message names")
+    checked.add_argument("--all", action="store_true", help="also print the checks that found nothing")
+    checked.add_argument("--json", action="store_true", help="print every result, for programs")
     openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
     openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
