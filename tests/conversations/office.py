@@ -162,6 +162,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Channel]:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     made = Time()
     monkeypatch.setattr(clock, "now", made)
+    monkeypatch.setattr(clock, "of_database", lambda told: made.now)
     return made
 
 

@@ -7,8 +7,10 @@ across workspaces (claiming due work) say so with :meth:`Database.across`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -33,6 +35,10 @@ IDLE_IN_TRANSACTION = "15s"  # then the database ends a transaction whose proces
 
 _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
+_BEGIN = """
+select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true), clock_timestamp() as now
+"""
+
 _FLUSH = """
 with counted as (
   insert into event_counters (workspace_id, seq) values ($1, $2)
@@ -47,9 +53,10 @@ from counted, unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::b
 class Tx:
     """A unit of work on one connection. ``workspace_id`` is None only for work across workspaces."""
 
-    def __init__(self, connection: asyncpg.Connection[Row], workspace_id: int | None) -> None:
+    def __init__(self, connection: asyncpg.Connection[Row], workspace_id: int | None, told: datetime) -> None:
         self.raw = connection
         self._workspace_id = workspace_id
+        self._told, self._began = told, time.monotonic()
         self.events: list[Event] = []
         self._work = False
         self._whispers: list[dict[str, Any]] = []
@@ -59,6 +66,11 @@ class Tx:
         if self._workspace_id is None:
             raise RuntimeError("this transaction looks across workspaces: it has no workspace of its own")
         return self._workspace_id
+
+    def now(self) -> datetime:
+        """The time by the database's clock, which is the same for all machines: what it said as this began, and how
+        long ago that was. Never earlier than a time that another transaction had when it was over before this began."""
+        return clock.of_database(self._told + timedelta(seconds=time.monotonic() - self._began))
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
         crash.point("sql")
@@ -156,12 +168,9 @@ class Database:
     async def on(self, connection: Any, workspace_id: int | None) -> AsyncIterator[Tx]:
         """The same on a connection that the caller holds (because it holds a lock on it)."""
         async with connection.transaction():
-            await connection.execute(
-                "select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true)",
-                "" if workspace_id is None else str(workspace_id),
-                "on" if workspace_id is None else "",
-            )
-            tx = Tx(connection, workspace_id)
+            own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
+            begun = await connection.fetchrow(_BEGIN, own, across)
+            tx = Tx(connection, workspace_id, begun["now"])
             yield tx
             await tx.flush()
             crash.point("commit")

@@ -3,6 +3,9 @@
 A row is claimed by at most one process (``FOR UPDATE SKIP LOCKED``), with a lease and a fencing number that grows with
 every claim: a process that was stopped and woke up late finds that its number no longer fits, and changes nothing. Only
 the oldest unfinished row of a conversation can be claimed, so that the provider sees messages in the order of commit.
+
+Every time in the outbox is the database's (``tx.now()``): processes whose machines' clocks differ agree on what is due,
+on what a lease is worth, and on who wrote first.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ from frontdesk.conversations.actions.receipts import apply_parked, hold_for_rece
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
 from frontdesk.inboxes import actions as inboxes
-from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
 LEASE = timedelta(seconds=12)  # unless the settings say otherwise; renewed while the driver is at it
+RATE_WINDOW = timedelta(minutes=1)
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
 
 _DUE = """
@@ -74,25 +77,25 @@ where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unk
 """
 
 
-async def workspaces_with_due(tx: Tx, now: datetime) -> list[int]:
+async def workspaces_with_due(tx: Tx) -> list[int]:
     """Across workspaces: those where something can be claimed now."""
-    return [row["workspace_id"] for row in await tx.fetch(_DUE, now)]
+    return [row["workspace_id"] for row in await tx.fetch(_DUE, tx.now())]
 
 
-async def next_due(tx: Tx) -> datetime | None:
-    """Across workspaces: when the next row falls due."""
+async def next_due(tx: Tx) -> float | None:
+    """Across workspaces: in how many seconds the next row falls due; below zero when one already is."""
     at: datetime | None = await tx.fetchval(_NEXT)
-    return at
+    return None if at is None else (at - tx.now()).total_seconds()
 
 
-async def inboxes_without_room(tx: Tx, since: datetime) -> list[int]:
-    """Those that have sent as much since then as their rate allows in a minute."""
-    return [row["id"] for row in await tx.fetch(_FULL, tx.workspace_id, since)]
+async def inboxes_without_room(tx: Tx) -> list[int]:
+    """Those that have sent as much in the last minute as their rate allows."""
+    return [row["id"] for row in await tx.fetch(_FULL, tx.workspace_id, tx.now() - RATE_WINDOW)]
 
 
 async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = ()) -> list[int]:
     """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits."""
-    now = clock.now()
+    now = tx.now()
     return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit, list(without))]
 
 
@@ -104,7 +107,7 @@ async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
         tx.workspace_id,
         [row["outbox_id"] for row in rows],
         [row["fence"] for row in rows],
-        clock.now() + lease,
+        tx.now() + lease,
     )
     return {row["id"] for row in renewed}
 
@@ -114,14 +117,14 @@ async def claim_expired(
 ) -> list[int]:
     """Take what somebody began to send and never settled: nobody knows whether the provider has it. What is under way
     ``here`` (outbox ids), or belongs to an inbox ``without`` room, is left for later."""
-    now = clock.now()
+    now = tx.now()
     rows = await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit, list(without), list(here))
     return [row["id"] for row in rows]
 
 
 async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
     """Note on the message that it is on its way, under the provider id that was fixed for it."""
-    now = clock.now()
+    now = tx.now()
     moved = "at = $4, due_at = null," if row["scheduled"] else ""
     changed = await tx.execute(
         f"update messages set {moved} delivery = 'sending', delivery_at = $4,"
@@ -174,7 +177,7 @@ async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
         " last_outbound_at < $3::timestamptz - interval '10 seconds')",
         tx.workspace_id,
         row["inbox_id"],
-        clock.now(),
+        tx.now(),
     )
     await inboxes.note_life(tx, [row["inbox_id"]])
     return True
@@ -204,7 +207,7 @@ async def held(tx: Tx, row: Row, reason: str, *, code: str) -> bool:
 
 async def try_again(tx: Tx, row: Row, reason: str, *, after: float | None, code: str | None = None) -> bool:
     """The provider certainly did not take it: queue it again, later each time, until it is given up."""
-    now = clock.now()
+    now = tx.now()
     if now - row["due_at"] > rules.GIVE_UP_AFTER:
         return await failed(tx, row, f"Given up after two days: {reason}", code=code or "given_up")
     delay = after if after is not None else rules.retry_delay(row["attempts"], random.random())  # noqa: S311
@@ -231,12 +234,12 @@ async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
         row["outbox_id"],
         row["fence"],
     )
-    return await _settle(tx, row, "queued", retry_at=clock.now() + timedelta(seconds=after))
+    return await _settle(tx, row, "queued", retry_at=tx.now() + timedelta(seconds=after))
 
 
 async def unknown(tx: Tx, row: Row, reason: str) -> bool:
     """Nobody knows whether the provider took it. It is looked up soon, and never resent blindly."""
-    now = clock.now()
+    now = tx.now()
     changed = await tx.execute(
         "update outbox set state = 'unknown',"
         " unknown_since = coalesce(unknown_since, $4), lease_until = $4, last_error = $5"
@@ -261,7 +264,7 @@ async def look_again(tx: Tx, row: Row, after: float) -> bool:
             tx.workspace_id,
             row["outbox_id"],
             row["fence"],
-            clock.now() + timedelta(seconds=after),
+            tx.now() + timedelta(seconds=after),
         )
     )
 

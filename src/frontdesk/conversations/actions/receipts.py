@@ -12,7 +12,6 @@ from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged
-from frontdesk.kit import clock
 from frontdesk.kit.transaction import Row, Tx
 
 _NAMED = """
@@ -53,7 +52,7 @@ async def record(
     )
     if row is None or row["delivery"] is None:
         return False
-    now, code, reason = clock.now(), code and rules.clean(code), reason and rules.clean(reason)
+    now, code, reason = tx.now(), code and rules.clean(code), reason and rules.clean(reason)
     await tx.execute(
         "insert into receipts (workspace_id, message_id, state, at, code, reason, source)"
         " values ($1, $2, $3, $4, $5, $6, $7)",
@@ -110,7 +109,7 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
             await _apply(tx, row, inbox_id, receipt)
         elif receipt.external_id:
             await tx.execute(
-                _PARK, tx.workspace_id, inbox_id, rules.clean(receipt.external_id), _packed(receipt), clock.now()
+                _PARK, tx.workspace_id, inbox_id, rules.clean(receipt.external_id), _packed(receipt), tx.now()
             )
 
 

@@ -14,7 +14,7 @@ from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, MessageQueued
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.conversations.queries.joining import join_key
-from frontdesk.kit import clock, ids
+from frontdesk.kit import ids
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
@@ -77,7 +77,7 @@ async def send(
     conversation = await _lock(tx, conversation_id)
     if client_key and (same := await _already(tx, client_key, conversation_id)):
         return same
-    now = clock.now()
+    now = tx.now()
     due = max(due_at, now) if due_at else now
     text, html = rules.clean(text), rules.clean(html) if html else None
     way = await ways.way(tx, conversation_id, conversation["contact_id"], inbox_id=inbox_id, point_id=point_id)

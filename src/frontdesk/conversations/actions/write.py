@@ -17,6 +17,7 @@ from frontdesk.conversations.actions.receipts import record
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import CommentAdded, ConversationChanged, LabelChanged, LabelDeleted, MessageChanged
+from frontdesk.conversations.queries import thread
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
@@ -93,6 +94,7 @@ async def _commented(tx: Tx, conversation_id: int, client_key: str) -> int:
 
 async def locked_message(tx: Tx, message_id: int, actor: Actor) -> Row:
     """An outbound message with its outbox row, if the actor may see its conversation."""
+    await thread.row(tx, actor, message_id)  # what they may not see looks like what is not there
     row = await tx.fetchrow(
         "select m.*, o.state as outbox_state, o.id as outbox_id from messages m"
         " join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id"
@@ -124,7 +126,7 @@ async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
         "update messages set due_at = null, at = least(at, $3) where workspace_id = $1 and id = $2",
         tx.workspace_id,
         message_id,
-        clock.now(),
+        tx.now(),
     )
     await _touch(tx, row["conversation_id"], actor)
 
@@ -156,7 +158,7 @@ async def retry(tx: Tx, message_id: int, mark: str | None, *, actor: Actor) -> N
         " where workspace_id = $1 and message_id = $2 and state in ('failed', 'held', 'uncertain')",
         tx.workspace_id,
         message_id,
-        clock.now(),
+        tx.now(),
     )
     if not changed:
         raise Refused("Only a message that failed, is held or is uncertain can be sent again.", code="not_failed")
@@ -169,7 +171,7 @@ async def retry(tx: Tx, message_id: int, mark: str | None, *, actor: Actor) -> N
 
 async def _due_now(tx: Tx, row: Row) -> None:
     """A message that waited for its time is said now: from here on the conversation counts and shows it."""
-    now, message_id, conversation_id = clock.now(), row["id"], row["conversation_id"]
+    now, message_id, conversation_id = tx.now(), row["id"], row["conversation_id"]
     await tx.execute(
         "update messages set due_at = null, at = $3 where workspace_id = $1 and id = $2",
         tx.workspace_id,
@@ -189,7 +191,7 @@ async def reschedule(
 ) -> None:
     """Change a scheduled message's words or time, as long as it has not left."""
     row = await locked_message(tx, message_id, actor)
-    due = row["due_at"] if due_at is UNSET else max(due_at, clock.now())
+    due = row["due_at"] if due_at is UNSET else max(due_at, tx.now())
     words = row["text"] if text is UNSET else rules.clean(text)
     if not words.strip():
         raise Invalid("Write something.", code="empty", fields={"text": "empty"})
@@ -226,7 +228,7 @@ async def send_now(tx: Tx, message_id: int, *, actor: Actor) -> None:
     if row["outbox_state"] == "held":
         await retry(tx, message_id, None, actor=actor)
         return
-    await reschedule(tx, message_id, due_at=clock.now(), actor=actor)
+    await reschedule(tx, message_id, due_at=tx.now(), actor=actor)
 
 
 async def _touch(tx: Tx, conversation_id: int, actor: Actor) -> None:

@@ -107,11 +107,10 @@ async def reconcile(resources: Resources, row: Row) -> int:
 
 async def sweep(resources: Resources) -> None:
     """Remove what nothing needs any more. Raw rows keep their dedupe key: only their bytes go."""
-    now = clock.now()
     for sql, keep in _SWEEPS:
         while True:
             async with resources.db.across() as tx:
-                swept = await tx.execute(sql, now - keep, SWEEP_BATCH)
+                swept = await tx.execute(sql, tx.now() - keep, SWEEP_BATCH)
             if swept < SWEEP_BATCH:
                 break
 

@@ -11,7 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -41,7 +41,6 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 20  # claimed together; each belongs to another conversation
-RATE_WINDOW = timedelta(minutes=1)
 SETTLE_AGAIN = (0.05, 0.5, 2.0, 5.0, 5.0)  # seconds; together shorter than what is left of a lease
 
 log = structlog.get_logger()
@@ -59,7 +58,7 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
     """
     own = under_way or UnderWay()
     async with resources.db.across() as tx:
-        due = await outbox.workspaces_with_due(tx, clock.now())
+        due = await outbox.workspaces_with_due(tx)
     taken, errors = 0, []
     for workspace_id in due:
         for take in (_resolve, _send):
@@ -77,7 +76,7 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
 async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
     leases = _Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id) as tx:
-        full = await outbox.inboxes_without_room(tx, clock.now() - RATE_WINDOW)
+        full = await outbox.inboxes_without_room(tx)
         without = [*under_way.busy(workspace_id), *full]
         claimed = await outbox.claim(tx, BATCH, lease=_lease(resources), without=without)
         ready = [
@@ -94,12 +93,20 @@ async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) ->
 
 class _Leases:
     """How long what this process claimed is still its own. A process that was stopped and wakes up after that must not
-    send: by then others may have looked the message up, and sent it."""
+    send: by then others may have looked the message up, and sent it. It is told by this machine's clocks alone, from
+    before the claim: by the one that nobody sets, and by the other because the first may stand still with its machine.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds * 0.8
-        self._began = asyncio.get_running_loop().time()
+        self._began, self._set_out = asyncio.get_running_loop().time(), clock.now()
         self._limits: dict[int, asyncio.Timeout] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether too much time has passed since the claim to begin a sending."""
+        passed = asyncio.get_running_loop().time() - self._began, (clock.now() - self._set_out).total_seconds()
+        return max(passed) > self._seconds
 
     @asynccontextmanager
     async def running(self, row: Row) -> AsyncIterator[None]:
@@ -137,7 +144,7 @@ async def _hold(
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
     """Ask once more whether it may go, now; None if it was settled instead."""
     try:
-        built = _built(resources, row, files)
+        built = _built(resources, row, files, tx.now())
     except Exception as error:  # one message that cannot be built must not stand in the way of all others
         log.error("a message cannot be prepared", outbox=row["outbox_id"], error=repr(error))
         built = rules.Reason("unpreparable", f"This message cannot be prepared for sending: {error}")
@@ -148,9 +155,10 @@ async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row])
     return None
 
 
-def _built(resources: Resources, row: Row, files: Sequence[Row]) -> rules.Reason | tuple[Outbound, Account]:
+def _built(
+    resources: Resources, row: Row, files: Sequence[Row], now: datetime
+) -> rules.Reason | tuple[Outbound, Account]:
     """The message as its driver gets it, or why it may not go now."""
-    now = clock.now()
     confirms = bool(row["meta"].get("answers_opt_out"))
     facts = ways.sending(
         row, text=row["text"], now=now, files=ways.file_facts(files), answers_opt_out=confirms
@@ -163,7 +171,7 @@ def _built(resources: Resources, row: Row, files: Sequence[Row]) -> rules.Reason
     if any(file["state"] != "ready" for file in files):
         return rules.Reason("file_missing", "A file of this message is not available.")
     account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-    return _outbound(resources, row, files, account), account
+    return _outbound(resources, row, files, account, now), account
 
 
 def row_as_inbox(row: Row) -> Row:
@@ -171,7 +179,9 @@ def row_as_inbox(row: Row) -> Row:
     return {**row, "id": row["inbox_id"], "name": row["inbox_name"]}  # type: ignore[return-value]
 
 
-def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Account) -> Outbound:
+def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Account, now: datetime) -> Outbound:
+    """``now`` is the database's. A driver knows only its own machine's clock, so the last attempt is told by that."""
+    attempted = clock.now() - (now - row["sending_since"]) if row["sending_since"] else None
     driver = channel(row["channel"]).driver
     token = str(row["conversation_id"])
     named = driver.name(row["key"], account, token=token) if isinstance(driver, NamesMessages) else None
@@ -186,7 +196,7 @@ def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Acc
         cc=tuple(row["meta"].get("cc", ())), bcc=tuple(row["meta"].get("bcc", ())),
         attachments=tuple(_attachment(resources, row["workspace_id"], file) for file in files),
         answers=thread, token=token, sender_name=row["author_name"] or None, automatic=row["automatic"],
-        meta=row["meta"] | ({"attempted_at": row["sending_since"].isoformat()} if row["sending_since"] else {}),
+        meta=row["meta"] | ({"attempted_at": attempted.isoformat()} if attempted else {}),
         external_id=row["external_id"] or named, attempt=row["attempts"], callback_url=account.hook_url,
     )  # fmt: skip
 
@@ -209,13 +219,12 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
     """Keep to each inbox's rate: what is over it goes back, to be claimed again when there is room."""
     wanted = Counter(row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"])
     for inbox_id, _ in wanted.items():
-        now = clock.now()
         sent = await tx.fetchval(
             "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and sending_since > $3"
             " and not (id = any($4))",
             tx.workspace_id,
             inbox_id,
-            now - RATE_WINDOW,
+            tx.now() - outbox.RATE_WINDOW,
             [row["outbox_id"] for row, _, _ in ready],
         )
         mine = [one for one in ready if one[0]["inbox_id"] == inbox_id]
@@ -232,7 +241,7 @@ async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
     driver = channel(row["channel"]).driver
     try:
         crash.point("dispatch: before the provider")
-        if clock.now() - row["sending_since"] > _lease(resources) * 0.8:
+        if leases.over:
             raise TryLater("It could not be handed over in time.", after=0)
         async with leases.running(row):
             outcome: Sent | Exception = await asyncio.wait_for(
@@ -285,23 +294,23 @@ async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay)
     here, busy = under_way.rows(workspace_id), under_way.busy(workspace_id)
     async with resources.db.begin(workspace_id) as tx:
         claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources), without=busy, here=here)
-        rows = await ways.batch(tx, claimed)
+        rows, now = await ways.batch(tx, claimed), tx.now()
     for row, files in rows:
-        under_way.start(row, _find_out(resources, row, files))
+        under_way.start(row, _find_out(resources, row, files, now))
     return len(claimed)
 
 
-async def _find_out(resources: Resources, row: Row, files: Sequence[Row]) -> None:
+async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: datetime) -> None:
     """By the provider's own key, by looking the message up there, or by asking a person."""
     found: Sent | None = None
-    waiting = clock.now() - (row["unknown_since"] or clock.now())
+    waiting = now - (row["unknown_since"] or now)
     try:
         driver = channel(row["channel"]).driver
         if isinstance(driver, ResendsSafely):
             answer = "again"
         elif isinstance(driver, LooksUp):
             account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
-            message = _outbound(resources, row, files, account)
+            message = _outbound(resources, row, files, account, now)
             found = await asyncio.wait_for(driver.look_up(message, account), resources.settings.send_timeout)
             answer = "sent" if found else "again"
         else:
