@@ -45,9 +45,13 @@ def loses_owner(current: str, *, active: bool, wanted: str, stays_active: bool) 
     return current == "owner" and active and not (wanted == "owner" and stays_active)
 
 
+def is_too_long(password: str) -> bool:
+    return len(password.encode(errors="surrogatepass")) > PASSWORD_MAX
+
+
 def password_problem(password: str) -> str | None:
     """Why a password will not do, as a sentence; None if it will."""
-    if len(password.encode(errors="surrogatepass")) > PASSWORD_MAX:
+    if is_too_long(password):
         return f"A password has at most {PASSWORD_MAX} bytes."
     if len(password) < PASSWORD_MIN:
         return f"A password has at least {PASSWORD_MIN} characters."

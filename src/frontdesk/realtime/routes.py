@@ -6,22 +6,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from frontdesk.contacts import events as of_contacts
 from frontdesk.conversations.queries import thread
+from frontdesk.inboxes import events as of_inboxes
 from frontdesk.kit.context import Actor, Context
 from frontdesk.kit.errors import Invalid, NotFound
+from frontdesk.people import events as of_people
 from frontdesk.realtime.queries import log
 from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
 from frontdesk.realtime.schemas import EventFrame
 
 HEARTBEAT = 15.0  # seconds
-READ = {"contact": "contacts:read", "inbox": "inboxes:read", "user": "people:read", "team": "people:read"}
+ROOMS = ((of_contacts, "contacts:read"), (of_inboxes, "inboxes:read"), (of_people, "people:read"))
+READ = {kind: permission for room, permission in ROOMS for kind in vars(room)}  # what it takes to hear of each event
+MOVES = {"assignee_id", "team_id", "messages"}  # changes that may take a conversation away from somebody
 _PAD = b": " + b" " * 2048 + b"\n\n"  # some proxies hold back the first bytes of an answer
 
 
@@ -119,8 +123,11 @@ def _shown(actor: Actor, fresh: Fresh) -> bytes | None:
     head = f"id: {row['seq']}\n".encode()
     if row["user_id"] is not None and row["user_id"] != actor.user_id:
         return head + b"event: nothing\ndata: {}\n\n"
+    if not actor.may(READ.get(row["kind"], "conversations:read")):
+        return head + b"event: nothing\ndata: {}\n\n"
     if not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, fresh):
-        # They may have seen it until now: it must leave their screen.
+        if not _leaves(fresh):
+            return head + b"event: nothing\ndata: {}\n\n"
         hidden = encode(
             {
                 "seq": row["seq"],
@@ -130,15 +137,13 @@ def _shown(actor: Actor, fresh: Fresh) -> bytes | None:
             }
         )
         return head + b"event: ConversationHidden\ndata: " + hidden + b"\n\n"
-    return head + f"event: {row['kind']}\n".encode() + b"data: " + _permitted(actor, fresh) + b"\n\n"
+    return head + f"event: {row['kind']}\n".encode() + b"data: " + fresh.data + b"\n\n"
 
 
-def _permitted(actor: Actor, fresh: Fresh) -> bytes:
-    """The frame without the snapshots that this actor (a token, mostly) may not read; as it was written if all may."""
-    hidden = {name: None for name, permission in READ.items() if not actor.may(permission)}
-    if all(getattr(fresh.frame, name) is None for name in hidden):
-        return fresh.data
-    return encode(msgspec.structs.replace(fresh.frame, **hidden))
+def _leaves(fresh: Fresh) -> bool:
+    """Whether a conversation that is not for somebody may have been until this event: then it must leave their screen.
+    Of all others they hear nothing, not even that something happens there."""
+    return fresh.frame.conversation is None or not MOVES.isdisjoint(fresh.row["facts"].get("changed", ()))
 
 
 async def _hears(context: Context, spoken: Spoken) -> bool:

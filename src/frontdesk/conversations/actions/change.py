@@ -11,21 +11,14 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.activity import add_activity
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, ConversationOpened, MessageChanged, ReadStateChanged
+from frontdesk.conversations.queries import thread
 from frontdesk.conversations.queries.joining import join_key, joining, said_in
+from frontdesk.conversations.queries.listing import Conditions, visible_to
 from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
-
-_LOCK = """
-select c.* from conversations c
-where c.workspace_id = $1 and c.id = $2
-  and (not $3::bool or c.assignee_id = $4 or c.team_id = any($5) or exists (
-    select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id and m.mentions <> '{}'
-      and $4 = any(m.mentions)))
-for update
-"""
 
 _OPEN = """
 insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id, assignee_id)
@@ -67,8 +60,12 @@ where c.workspace_id = $1 and c.id = $2
 
 async def lock(tx: Tx, conversation_id: int, actor: Actor) -> Row:
     """The conversation, locked, if the actor may see it; raises NotFound otherwise."""
+    where = Conditions(tx.workspace_id, actor.user_id)
+    where.add("c.workspace_id = $1 and $2::bigint is not null")
+    where.add("c.id = {}", conversation_id)
+    visible_to(actor, where)
     row = await tx.fetchrow(
-        _LOCK, tx.workspace_id, conversation_id, not actor.sees_all, actor.user_id, list(actor.teams)
+        f"select c.* from conversations c where {' and '.join(where.parts)} for update", *where.values
     )
     if row is None:
         raise NotFound("This conversation")
@@ -334,11 +331,7 @@ async def _inherit(tx: Tx, loser: Row, winner: Row) -> None:
 
 async def move_message(tx: Tx, message_id: int, conversation_id: int, *, actor: Actor) -> None:
     """Put one message into another conversation of the same contact."""
-    row = await tx.fetchrow(
-        "select conversation_id from messages where workspace_id = $1 and id = $2", tx.workspace_id, message_id
-    )
-    if row is None:
-        raise NotFound("This message")
+    row = await thread.row(tx, actor, message_id)
     source, target = row["conversation_id"], conversation_id
     if source == target:
         return

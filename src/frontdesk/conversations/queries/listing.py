@@ -48,7 +48,7 @@ class Filters(msgspec.Struct, kw_only=True):
     q: str | None = None
 
 
-class _Conditions:
+class Conditions:
     """Parts of a WHERE clause with their numbered parameters."""
 
     def __init__(self, *first: Any) -> None:
@@ -62,7 +62,7 @@ class _Conditions:
         self.values += values
 
 
-def visible_to(actor: Actor, conditions: _Conditions) -> None:
+def visible_to(actor: Actor, conditions: Conditions) -> None:
     """Permission is part of the query: a user who does not see everything sees what concerns them."""
     if not actor.sees_all:
         conditions.add(
@@ -77,7 +77,7 @@ async def listing(
 ) -> paging.Page[schemas.Conversation]:
     """One page, newest activity first."""
     size = paging.bounded(limit)
-    where = _Conditions(tx.workspace_id, actor.user_id)
+    where = Conditions(tx.workspace_id, actor.user_id)
     where.add("c.workspace_id = $1")
     where.add(_VIEWS[view])
     visible_to(actor, where)
@@ -96,7 +96,7 @@ async def listing(
     return paging.Page(items=items, next=more)
 
 
-def _narrow(where: _Conditions, filters: Filters) -> None:
+def _narrow(where: Conditions, filters: Filters) -> None:
     for column in ("assignee_id", "team_id", "contact_id"):
         if (value := getattr(filters, column)) is not None:
             where.add(f"c.{column} = {{}}", value)
@@ -117,7 +117,7 @@ def _narrow(where: _Conditions, filters: Filters) -> None:
         _search(where, filters.q.strip()[:200])
 
 
-def _search(where: _Conditions, words: str) -> None:
+def _search(where: Conditions, words: str) -> None:
     """Names and addresses by substring, messages by substring within the conversations that are left."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
     where.add(
@@ -133,7 +133,7 @@ async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
     """How many each tab has; counting stops at :data:`CAP`, so that it costs the same in any workspace."""
     found: dict[str, int] = {}
     for view in ("unread", "mine", "unassigned", "starred", "all"):
-        where = _Conditions(tx.workspace_id, actor.user_id)
+        where = Conditions(tx.workspace_id, actor.user_id)
         where.add("c.workspace_id = $1")
         where.add(_VIEWS[view])
         visible_to(actor, where)
@@ -148,7 +148,7 @@ async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
 
 async def one(tx: Tx, actor: Actor, conversation_id: int) -> schemas.Conversation | None:
     """One conversation, if the actor may see it."""
-    where = _Conditions(tx.workspace_id, actor.user_id)
+    where = Conditions(tx.workspace_id, actor.user_id)
     where.add("c.workspace_id = $1")
     where.add("c.id = {}", conversation_id)
     visible_to(actor, where)

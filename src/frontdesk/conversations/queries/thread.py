@@ -9,7 +9,7 @@ import phonenumbers
 
 from frontdesk.channels import channel
 from frontdesk.conversations import rules, schemas
-from frontdesk.conversations.queries.listing import one
+from frontdesk.conversations.queries.listing import Conditions, one, visible_to
 from frontdesk.conversations.queries.sending import WAY, sending
 from frontdesk.conversations.queries.snapshots import Link, messages
 from frontdesk.kit import clock, paging
@@ -135,10 +135,9 @@ _SCHEDULED = """
 select m.id, m.due_at, c.contact_id, k.name from messages m
 join conversations c on c.workspace_id = $1 and c.id = m.conversation_id
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
-where m.workspace_id = $1 and m.delivery in ('queued', 'held') and m.due_at is not null
-  and ($2::timestamptz is null or (m.due_at, m.id) > ($2, $3))
-  and ($5 or c.assignee_id = $6 or c.team_id = any($7))
-order by m.due_at, m.id limit $4
+where m.workspace_id = $1 and m.delivery in ('queued', 'held') and m.due_at is not null and $2::bigint is not null
+  and {conditions}
+order by m.due_at, m.id limit {limit}
 """
 
 
@@ -147,16 +146,14 @@ async def scheduled(
 ) -> paging.Page[schemas.Scheduled]:
     """All messages that wait for their time, the next first."""
     size = paging.bounded(limit)
-    key = paging.decode(cursor, datetime, int)
-    rows = await tx.fetch(
-        _SCHEDULED,
-        tx.workspace_id,
-        *(key or (None, None)),
-        size + 1,
-        actor.sees_all,
-        actor.user_id,
-        list(actor.teams),
-    )
+    where = Conditions(tx.workspace_id, actor.user_id)
+    where.add("c.workspace_id = $1")
+    visible_to(actor, where)
+    if key := paging.decode(cursor, datetime, int):
+        where.add("(m.due_at, m.id) > ({}, {})", *key)
+    where.values.append(size + 1)
+    sql = _SCHEDULED.format(conditions=" and ".join(where.parts), limit=f"${len(where.values)}")
+    rows = await tx.fetch(sql, *where.values)
     shown = await messages(tx, [found["id"] for found in rows[:size]], link)
     items = []
     for found in rows[:size]:

@@ -39,7 +39,12 @@ async def hashed(password: str) -> str:
 
 
 async def verified(password: str, stored: str | None) -> bool:
-    """Whether a password is the right one; takes the same time where there is none."""
+    """Whether a password is the right one; takes the same time where there is none.
+
+    One that is longer than any password can be is wrong without being hashed, whoever it is tried for.
+    """
+    if rules.is_too_long(password):
+        return False
     matches = await _in_turn(lambda: _ARGON.verify(password, stored or NOBODY))
     return matches and stored is not None
 

@@ -51,7 +51,8 @@ async def change_user(
     active: bool | None = None,
     only_assigned: bool | None = None,
 ) -> Row:
-    """Change what is given (None: leave). Takes effect with the next request of that user."""
+    """Change what is given (None: leave). Takes effect with the next request of that user, and with another role they
+    sign in again: a session is never worth more, nor less, than when it was opened."""
     user, another_owner = await _locked(tx, user_id)
     wanted = role or user["role"]
     stays = user["active"] if active is None else active
@@ -71,6 +72,8 @@ async def change_user(
     differs = {key: changed[key] for key in ("name", "role", "active", "only_assigned") if changed[key] != user[key]}
     if user["active"] and not stays:
         await _shut_out(tx, user_id)
+    elif wanted != user["role"]:
+        await _end_sessions(tx, user_id, keep=by.session_id if by else None)
     if differs:
         await _record(tx, "user.changed" if stays or not user["active"] else "user.deactivated", by, user_id, differs)
     return changed
@@ -124,10 +127,7 @@ async def set_password(
         user_id,
         password_hash,
     )
-    await tx.execute(
-        "delete from sessions where workspace_id = $1 and user_id = $2 and id is distinct from $3",
-        tx.workspace_id, user_id, keep,
-    )  # fmt: skip
+    await _end_sessions(tx, user_id, keep=keep)
     await audit(
         tx,
         "user.password_changed",
@@ -151,8 +151,15 @@ async def _locked(tx: Tx, user_id: int) -> tuple[Row, bool]:
     return found[0], len(rows) > 1
 
 
+async def _end_sessions(tx: Tx, user_id: int, *, keep: int | None = None) -> None:
+    await tx.execute(
+        "delete from sessions where workspace_id = $1 and user_id = $2 and id is distinct from $3",
+        tx.workspace_id, user_id, keep,
+    )  # fmt: skip
+
+
 async def _shut_out(tx: Tx, user_id: int) -> None:
-    await tx.execute("delete from sessions where workspace_id = $1 and user_id = $2", tx.workspace_id, user_id)
+    await _end_sessions(tx, user_id)
     await tx.execute(
         "update tokens set revoked_at = now() where workspace_id = $1 and user_id = $2 and revoked_at is null",
         tx.workspace_id,

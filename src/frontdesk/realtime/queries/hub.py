@@ -81,6 +81,7 @@ class Hub:
         self._bells: set[int] = set()
         self._rung = asyncio.Event()
         self._workers: list[asyncio.Event] = []
+        self._ended = False
 
     def bell(self) -> asyncio.Event:
         """An event that is set whenever there may be something to ingest or to send."""
@@ -110,6 +111,8 @@ class Hub:
                         feed.seq = await events.newest(tx)
                 made = Subscription(workspace_id, actor, feed.seq)
                 feed.subscriptions.add(made)
+                if self._ended:
+                    made.put(CLOSED)
                 return made
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -130,6 +133,7 @@ class Hub:
                     log.warning("the event listener lost its connection", error=repr(error))
                     await asyncio.sleep(0.3)
         finally:
+            self._ended = True
             for task in tasks:
                 task.cancel()
             for feed in self._feeds.values():
