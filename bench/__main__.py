@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -14,6 +13,8 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import uvloop
 
 from bench.benchmarks import Benchmark, chosen
 from bench.gates import Gate, markdown, told
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, run in found.items():
             print(f"{name:<18} {(run.__doc__ or '').strip().splitlines()[0]}")
         return 0
-    results, failed = asyncio.run(run_all(found, quick=given.quick))
+    results, failed = uvloop.run(run_all(found, quick=given.quick))
     if given.json:
         keep(given.json, results)
     missed = (

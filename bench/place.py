@@ -161,6 +161,15 @@ class Office:
         self._processes.append(process)
         return process
 
+    async def serve(self, kind: str, *arguments: str) -> tuple[Process, str]:
+        """One of ``bench/servers.py`` on a port of its own; returns it and its address."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        program = ["-m", "bench.servers", kind, *arguments]
+        process = await _started(program, self.home, port, DATABASE_URL=self.database_url, FRONTDESK_URL=url)
+        self._processes.append(process)
+        return process, url
+
     async def close(self) -> None:
         while self._processes:
             await self._processes.pop().stop()
@@ -192,23 +201,28 @@ class Process:
 
 
 async def start_frontdesk(part: str, home: Path, port: int | None, **environ: str) -> Process:
-    """A process of the product in ``home``; returns once ``/readyz`` answers 200 (a worker: once it listens).
+    """A process of the product in ``home``; returns once ``/readyz`` answers 200 (a worker, at once).
 
     Without DATABASE_URL in ``environ`` it brings its own PostgreSQL. Raises OSError with the end of its log.
     """
+    return await _started(["-m", "frontdesk.app.cli", part], home, port, **environ)
+
+
+async def _started(program: list[str], home: Path, port: int | None, **environ: str) -> Process:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "DATABASE_URL"))}
-    ours |= {"FRONTDESK_HOME": str(home), "FRONTDESK_PORT": str(port or 1), "PYTHONPATH": str(ROOT / "src"), **environ}
-    log = home.with_name(f"{home.name}.{part}.log")
+    ours |= {"FRONTDESK_HOME": str(home), "FRONTDESK_PORT": str(port or 1), **environ}
+    ours |= {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
+    log = home.with_name(f"{home.name}.{port or 'worker'}.log")
     with log.open("ab") as file:
         made = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "frontdesk.app.cli", part, env=ours, stdout=file, stderr=file, start_new_session=True
+            sys.executable, *program, env=ours, stdout=file, stderr=file, start_new_session=True
         )
     process = Process(made, log)
     ends = time.monotonic() + READY_SECONDS
     while port is not None and not await _ready(port):
         if process.ended or time.monotonic() > ends:
             await process.stop()
-            raise OSError(f"frontdesk {part} did not become ready:\n{log.read_text()[-2000:]}")
+            raise OSError(f"{' '.join(program)} did not become ready:\n{log.read_text()[-2000:]}")
         await asyncio.sleep(0.01)
     return process
 

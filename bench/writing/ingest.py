@@ -1,0 +1,144 @@
+"""From the webhook to the message: against the floor of this machine, and against the obvious program."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from bench.benchmarks import benchmark
+from bench.gates import Gate
+from bench.load import post, sentence, texts
+from bench.measure import Meter, Spent, interleaved, median, median_ratio
+from bench.place import SMS, Office, Place
+from frontdesk.kit.transaction import Database
+
+DRAINED_SECONDS = 120.0
+
+_RAW = """
+insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_name, text,
+                      external_id, meta, raw_id, at)
+select $1, c, 'in', 'contact', $2, p, '', t, e, $7, 1, $8
+from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) as m (c, p, t, e)
+"""
+
+
+async def drained(connection: Any, done: int) -> None:
+    """Wait until as many messages are there as were sent."""
+    ends = time.monotonic() + DRAINED_SECONDS
+    while (found := await connection.fetchval("select count(*) from raw_deliveries where state = 'done'")) < done:
+        if time.monotonic() > ends:
+            raise TimeoutError(f"only {found} of {done} deliveries became messages")
+        await asyncio.sleep(0.05)
+
+
+class Lines:
+    """What the sides of a comparison share: an office, a connection that sees everything, and a count."""
+
+    def __init__(self, office: Office, owner: Any) -> None:
+        self.office, self.owner = office, owner
+        self.posted = 0
+        self.seed = 0
+
+    async def through(self, meter: Meter, count: int, connections: int) -> Spent:
+        """Post deliveries to the product, and wait until they are messages."""
+        self.seed += 1
+        requests = texts(self.office.hook_url, count, seed=self.seed)
+        self.posted += count
+        with meter.measured(count) as spent:
+            await post(self.office.url, requests, connections=connections, spent=spent)
+            await drained(self.owner, self.posted)
+        return spent
+
+
+@asynccontextmanager
+async def lines(place: Place) -> AsyncIterator[Lines]:
+    office = await place.office()
+    owner = await asyncpg.connect(**office.owner_connect_args)
+    try:
+        yield Lines(office, owner)
+    finally:
+        await owner.close()
+
+
+async def rows(owner: Any) -> list[tuple[int, int]]:
+    """Conversations and points that messages can be inserted for."""
+    found = await owner.fetch("select distinct conversation_id, point_id from messages where point_id is not null")
+    return [(row["conversation_id"], row["point_id"]) for row in found]
+
+
+async def insert_raw(db: Database, office: Office, places: list[tuple[int, int]], count: int, seed: int) -> None:
+    """The same rows of messages and nothing else: 100 in a statement, two connections, each batch committed."""
+    chance = random.Random(seed)
+    left = list(range(count))
+
+    async def one() -> None:
+        while left:
+            batch, left[:] = left[:100], left[100:]
+            where = [chance.choice(places) for _ in batch]
+            async with db.begin(office.workspace_id) as tx:
+                await tx.execute(
+                    _RAW, office.workspace_id, office.inbox_id, [c for c, _ in where], [p for _, p in where],
+                    [sentence(chance) for _ in batch], [f"raw{seed}:{n}" for n in batch], {"to": SMS["number"]},
+                    datetime.now(UTC),
+                )  # fmt: skip
+
+    await asyncio.gather(one(), one())
+
+
+@benchmark
+async def floor(place: Place) -> list[Gate]:
+    """The whole inbound trip against its floor: HTTP that does nothing, and the bare rows of messages in batches."""
+    count, connections = place.size(4000, quick=100), place.size(256, quick=8)
+    async with lines(place) as line, line.office.resources() as resources:
+        process = await line.office.start("run")
+        nothing, url = await line.office.serve("nothing")
+        hook = line.office.hook_url.replace(line.office.url, url)
+        ours, theirs, bare = (
+            Meter(postgres=place.pid, server=process.pid),
+            Meter(server=nothing.pid),
+            Meter(postgres=place.pid),
+        )
+        await line.through(ours, place.size(2000, quick=100), connections)
+        places = await rows(line.owner)
+
+        async def through() -> Spent:
+            await place.settle()
+            return await line.through(ours, count, connections)
+
+        async def http() -> Spent:
+            requests = texts(hook, count)
+            with theirs.measured(count) as spent:
+                await post(url, requests, connections=connections, spent=spent)
+            return spent
+
+        async def insert() -> Spent:
+            await place.settle()
+            line.seed += 1
+            with bare.measured(count) as spent:
+                await insert_raw(resources.db, line.office, places, count, line.seed)
+            return spent
+
+        found = await interleaved(place.size(5, quick=1), through=through, http=http, insert=insert)
+    full = [spent.per_item("postgres", "server") for spent in found["through"]]
+    least = [a.per_item("server") + b.per_item() for a, b in zip(found["http"], found["insert"], strict=True)]
+    shares = [100 * b / a for a, b in zip(full, least, strict=True)]
+    return [
+        Gate.at_least("of the floor", statistics.median(shares), 50, "%", note="CPU, webhook to message and events"),
+        Gate.at_least("of the floor, stretch", statistics.median(shares), 65, "%", kind="aim"),
+        Gate.figure("floor: HTTP that does nothing", median(found["http"], "server"), "µs"),
+        Gate.figure(
+            "floor: bare message rows", median(found["insert"]), "µs", note="100 in a statement, client included"
+        ),
+        Gate.figure("ours: web and worker", median(found["through"], "server"), "µs"),
+        Gate.figure("ours: PostgreSQL", median(found["through"], "postgres"), "µs"),
+        Gate.figure("PostgreSQL, against bare rows", median_ratio(found["through"], found["insert"], "postgres"), "×"),
+        Gate.figure("messages by the clock", statistics.median(s.rate for s in found["through"]), "/s"),
+    ]
