@@ -12,7 +12,7 @@ from conversations.pretend import Pretend, line
 from frontdesk.channels.port import Disconnected, Outbound, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import change, outbox, write
-from frontdesk.conversations.handlers import dispatch
+from frontdesk.conversations.handlers import clocks, dispatch
 from frontdesk.conversations.queries import sending
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.errors import Refused
@@ -114,6 +114,54 @@ async def test_one_that_waits_holds_back_only_its_own_conversation(office: Offic
     time.move(seconds=121)
     await office.dispatch()
     assert [message.text for message in office.driver().sent] == ["beside", "first", "second"]
+
+
+async def test_one_that_is_put_off_for_ten_minutes_makes_way_and_a_person_may_send_it_again(
+    office: Office, time: Time
+) -> None:
+    mine = await talk(office)
+    driver, began = office.driver(), time.now
+
+    async def busy(message: Outbound) -> Sent:
+        if message.text == "first" and time.now - began < timedelta(minutes=12):
+            raise TryLater("The line is busy.")
+        return Sent(external_id=f"x-{message.key}")
+
+    driver.outcomes = [busy] * 99
+    first, second = await office.write(mine, "first"), await office.write(mine, "second")
+    while not driver.sent and time.now - began < timedelta(minutes=11):
+        await office.dispatch()
+        await clocks.make_way(office.resources)
+        time.move(seconds=5)
+        await office.dispatch()
+    assert timedelta(minutes=10) <= time.now - began < timedelta(minutes=10, seconds=30)
+    assert await office.states(first) == ("failed", "failed")
+    assert await office.states(second) == ("accepted", "accepted")
+    told = await office.message(first)
+    assert told["delivery_code"] == "in_the_way"
+    assert told["delivery_reason"] == "The line is busy. Tried for 10 minutes, while later messages waited."
+    third = await office.write(mine, "third")
+    async with office.db.begin(office.workspace) as tx:
+        await write.retry(tx, first, None, actor=office.owner)
+    await office.dispatch()
+    assert await clocks.make_way(office.resources) == 0  # it has its ten minutes again
+    time.move(minutes=5)
+    await office.dispatch()
+    assert await office.states(first) == ("accepted", "accepted")
+    assert await office.states(third) == ("accepted", "accepted")
+
+
+async def test_one_that_nobody_waits_behind_is_tried_on(office: Office, time: Time) -> None:
+    mine, other = await talk(office), await talk(office, BEN)
+    office.driver().outcomes = [TryLater("busy")] * 5
+    alone = await office.write(mine, "alone")
+    for _ in range(3):
+        await office.dispatch()
+        time.move(minutes=7)
+    await office.write(other, "not behind it")
+    await office.write(mine, "tomorrow", due_at=time.now + timedelta(days=1))
+    assert await clocks.make_way(office.resources) == 0
+    assert (await office.states(alone))[0] == "queued"
 
 
 async def claimed_row(office: Office) -> Row:

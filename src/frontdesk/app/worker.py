@@ -41,6 +41,7 @@ async def work(
         asyncio.create_task(_whenever(bell, stop, "dispatch", lambda: _dispatch(resources, under_way))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "snooze", lambda: clocks.end_snoozes(resources))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "release", lambda: clocks.release(resources))),
+        asyncio.create_task(_every(SNOOZE_EVERY, stop, "make way", lambda: clocks.make_way(resources))),
         asyncio.create_task(_every(RECONCILE_EVERY, stop, "reconcile", lambda: _reconcile(resources))),
         asyncio.create_task(_every(SWEEP_EVERY, stop, "sweep", lambda: clocks.sweep(resources))),
         asyncio.create_task(_jobs(resources, stop, connect)),

@@ -64,6 +64,25 @@ where o.workspace_id = $1 and o.id = any(array(
 returning o.id
 """
 
+# In the way is a row that its provider keeps putting off with others of its conversation behind it; perhaps long enough
+# for them to go on without it. Since when is in its history, from the last time that somebody decided about it.
+_IN_THE_WAY = """
+select h.workspace_id, h.id from outbox h
+where h.state = 'queued' and h.due_at <= $1 and h.attempts > 0 and h.retry_at is not null and exists (
+  select 1 from outbox f where f.workspace_id = h.workspace_id and f.conversation_id = h.conversation_id
+    and f.state = 'queued' and f.due_at <= $2 and (f.due_at, f.id) > (h.due_at, h.id))
+"""
+_GIVE_WAY = """
+update outbox o set state = 'failed', retry_at = null where o.workspace_id = $1 and o.id = any(array(
+  select h.id from outbox h where h.workspace_id = $1 and h.id = any($2) and h.state = 'queued' and $3 >= (
+    select min(r.at) from receipts r
+    where r.workspace_id = $1 and r.message_id = h.message_id and r.state = 'queued' and r.source = 'provider'
+      and r.at > coalesce((select max(d.at) from receipts d where d.workspace_id = $1 and d.message_id = h.message_id
+                             and d.source <> 'provider'), '-infinity'))
+  for update of h skip locked))
+returning o.message_id, o.last_error
+"""
+
 _FULL = """
 select i.id from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null and i.rate_per_minute <= (
   select count(*) from outbox o where o.workspace_id = $1 and o.inbox_id = i.id and o.sending_since > $2)
@@ -223,6 +242,33 @@ async def try_again(tx: Tx, row: Row, reason: str, *, after: float | None, code:
         force=True,
     )
     return True
+
+
+async def in_the_way(tx: Tx, patience: timedelta) -> list[Row]:
+    """Across workspaces: rows that may have held back others of their conversation for so long."""
+    now = tx.now()
+    return await tx.fetch(_IN_THE_WAY, now - patience, now)
+
+
+async def give_way(tx: Tx, ids: Sequence[int], patience: timedelta) -> int:
+    """Fail those of these rows that were put off for so long: a person sends them again or does not, and what waits
+    behind them goes on."""
+    rows = await tx.fetch(_GIVE_WAY, tx.workspace_id, list(ids), tx.now() - patience)
+    for row in rows:
+        tried = f"Tried for {patience.total_seconds() / 60:.0f} minutes, while later messages waited."
+        reason = f"{row['last_error']} {tried}"
+        await record(
+            tx,
+            row["message_id"],
+            DeliveryState.failed,
+            code="in_the_way",
+            reason=reason,
+            source="frontdesk",
+            force=True,
+        )
+    if rows:
+        tx.wake()
+    return len(rows)
 
 
 async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:

@@ -80,6 +80,21 @@ async def release(resources: Resources) -> int:
     return released
 
 
+async def make_way(resources: Resources) -> int:
+    """Fail what its provider keeps putting off while later messages of its conversation wait."""
+    patience = timedelta(seconds=resources.settings.block_after)
+    async with resources.db.across() as tx:
+        rows = await outbox.in_the_way(tx, patience)
+    ways: dict[int, list[int]] = {}
+    for row in rows:
+        ways.setdefault(row["workspace_id"], []).append(row["id"])
+    made = 0
+    for workspace_id, ids in ways.items():
+        async with resources.db.begin(workspace_id) as tx:
+            made += await outbox.give_way(tx, ids, patience)
+    return made
+
+
 async def reconcile(resources: Resources, row: Row) -> int:
     """Ask one inbox's provider what it has, and store what it never delivered; returns how many that were.
 
