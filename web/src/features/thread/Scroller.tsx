@@ -71,13 +71,14 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
         aria-live="off"
         aria-label={t("thread")}
         tabIndex={0}
-        className="flex h-full flex-col overflow-x-hidden overflow-y-auto py-3 outline-offset-[-2px] [overflow-anchor:none]"
+        className="flex h-full flex-col overflow-x-hidden overflow-y-auto pt-3 outline-offset-[-2px] [overflow-anchor:none]"
       >
         <div className="flex-1" />
         {!hasOlder && <p className="px-5 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>}
         <Virtualizer ref={handle} scrollRef={box} data={items} shift={shift} onResize={() => atEnd.current && toEnd()}>
           {(item) => (
-            <div key={item.key}>
+            // The room below the newest is its own: scrolling to its end shows it.
+            <div key={item.key} className={item.key === last ? "pb-3" : undefined}>
               {item.kind === "day" && <Day at={item.at} />}
               {item.kind === "new" && <NewLine />}
               {item.kind === "message" && (
