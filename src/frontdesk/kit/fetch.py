@@ -50,6 +50,7 @@ __all__ = [
 MAX_REDIRECTS = 3
 WEB_PORTS = frozenset({80, 443})
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # joined with the last address, "http:///host" would be a path there
 _PATIENCE = httpx.Timeout(None, connect=5)  # seconds until the next address is tried; ``fetch`` limits the whole
 _opened: tuple[Network, ...] = ()
 
@@ -317,7 +318,10 @@ async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
 def _redirected(target: Target, location: str) -> Target:
     if not PRINTABLE.match(location):
         raise Blocked(f"{target.host} redirects to something that is not a plain address.")
-    following = read_url(urljoin(target.url, location))
+    try:
+        following = read_url(location if _SCHEME.match(location) else urljoin(target.url, location))
+    except ValueError:  # brackets around what is no address
+        raise Blocked(f"{target.host} redirects to something that is not a plain address.") from None
     if target.scheme == "https" and following.scheme == "http":
         raise Blocked(f"{target.host} redirects from https to http.")
     return following
