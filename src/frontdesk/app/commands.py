@@ -10,6 +10,7 @@ import msgspec
 
 from frontdesk import channels
 from frontdesk.app import http
+from frontdesk.app.description import described
 from frontdesk.channels.port import Shows
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.inboxes import queries as inbox_queries
@@ -115,5 +116,5 @@ def openapi() -> str:
     resources = Resources(
         settings=Settings(home=here), db=Database(nothing), vault=Vault([b"\x00" * 32]), files=nothing
     )
-    schema = http.create(resources).openapi_schema.to_schema()
+    schema = described(http.create(resources))
     return msgspec.json.format(msgspec.json.encode(schema, order="deterministic"), indent=1).decode() + "\n"

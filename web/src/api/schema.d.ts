@@ -1579,6 +1579,17 @@ export interface components {
       kind: string;
       value: string;
     };
+    /** @description Why a request was refused (RFC 9457). `code` is stable, `detail` is a sentence for people. */
+    Problem: {
+      code: string;
+      detail: string;
+      fields?: {
+        [key: string]: string;
+      };
+      status: number;
+      title: string;
+      type: string;
+    };
     /** Read */
     Read: {
       count?: number | null;
@@ -1821,7 +1832,89 @@ export interface components {
       into: number;
     };
   };
-  responses: never;
+  responses: {
+    /** @description Something in the request is not as it should be; `fields` says what */
+    Refused400: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description Nobody is signed in, or the token is not valid */
+    Refused401: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description Signed in, but not allowed */
+    Refused403: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description It does not exist, or not for you */
+    Refused404: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description A rule or the present state says no */
+    Refused409: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description Too large */
+    Refused413: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description The body is not of the kind that is wanted */
+    Refused415: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description Too many; Retry-After says when to come back */
+    Refused429: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+    /** @description Not just now; Retry-After says when to come back */
+    Refused503: {
+      headers: {
+        [name: string]: unknown;
+      };
+      content: {
+        "application/problem+json": components["schemas"]["Problem"];
+      };
+    };
+  };
   parameters: never;
   requestBodies: never;
   headers: never;
@@ -1850,24 +1943,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.people.schemas.AuditEntry_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   listChannels: {
@@ -1888,6 +1967,9 @@ export interface operations {
           "application/json": components["schemas"]["ChannelOut"][];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   getChannelIcon: {
@@ -1907,27 +1989,12 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": string;
+          "image/svg+xml": string;
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   listContacts: {
@@ -1952,24 +2019,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.contacts.schemas.ContactOut_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createContact: {
@@ -1994,24 +2047,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getContact: {
@@ -2034,24 +2078,11 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   deleteContact: {
@@ -2072,24 +2103,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeContact: {
@@ -2116,24 +2138,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listContactConversations: {
@@ -2159,24 +2172,11 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.conversations.schemas.Conversation_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   mergeContact: {
@@ -2203,24 +2203,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   addPoint: {
@@ -2247,24 +2238,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   removePoint: {
@@ -2286,24 +2268,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   setConsent: {
@@ -2331,24 +2304,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   tagContact: {
@@ -2370,24 +2334,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   untagContact: {
@@ -2409,24 +2364,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listConversations: {
@@ -2458,24 +2404,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.conversations.schemas.Conversation_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   openConversation: {
@@ -2503,24 +2435,15 @@ export interface operations {
           "application/json": components["schemas"]["Conversation"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   countConversations: {
@@ -2541,6 +2464,9 @@ export interface operations {
           "application/json": components["schemas"]["Counts"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   getConversation: {
@@ -2563,24 +2489,11 @@ export interface operations {
           "application/json": components["schemas"]["Conversation"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeConversation: {
@@ -2607,24 +2520,15 @@ export interface operations {
           "application/json": components["schemas"]["Conversation"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   addComment: {
@@ -2654,24 +2558,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getDrafts: {
@@ -2694,24 +2589,11 @@ export interface operations {
           "application/json": components["schemas"]["Draft"][];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   keepDraft: {
@@ -2736,24 +2618,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   addLabel: {
@@ -2775,24 +2648,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   removeLabel: {
@@ -2814,24 +2678,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   mergeConversation: {
@@ -2858,24 +2713,15 @@ export interface operations {
           "application/json": components["schemas"]["Conversation"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listMessages: {
@@ -2902,24 +2748,11 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.conversations.schemas.Message_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   sendMessage: {
@@ -2949,24 +2782,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   markRead: {
@@ -2991,24 +2815,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listRoutes: {
@@ -3031,24 +2846,11 @@ export interface operations {
           "application/json": components["schemas"]["Route"][];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   starConversation: {
@@ -3069,24 +2871,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   unstarConversation: {
@@ -3107,24 +2900,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   sayTyping: {
@@ -3149,24 +2933,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   markUnread: {
@@ -3187,24 +2962,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   streamEvents: {
@@ -3228,24 +2994,10 @@ export interface operations {
           "text/event-stream": components["schemas"]["EventFrame"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   uploadFile: {
@@ -3257,7 +3009,11 @@ export interface operations {
       path?: never;
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody: {
+      content: {
+        "application/octet-stream": unknown;
+      };
+    };
     responses: {
       /** @description Document created, URL follows */
       201: {
@@ -3268,24 +3024,15 @@ export interface operations {
           "application/json": components["schemas"]["Upload"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listInboxes: {
@@ -3306,6 +3053,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.inboxes.schemas.InboxOut_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createInbox: {
@@ -3330,24 +3080,15 @@ export interface operations {
           "application/json": components["schemas"]["InboxOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getInbox: {
@@ -3370,24 +3111,11 @@ export interface operations {
           "application/json": components["schemas"]["InboxOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   deleteInbox: {
@@ -3408,24 +3136,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeInbox: {
@@ -3452,24 +3171,15 @@ export interface operations {
           "application/json": components["schemas"]["InboxOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   testInbox: {
@@ -3492,24 +3202,15 @@ export interface operations {
           "application/json": components["schemas"]["Tested"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   sendTestMessage: {
@@ -3539,24 +3240,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listLabels: {
@@ -3577,6 +3269,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.conversations.schemas.Label_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createLabel: {
@@ -3601,24 +3296,15 @@ export interface operations {
           "application/json": components["schemas"]["Label"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   deleteLabel: {
@@ -3639,24 +3325,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeLabel: {
@@ -3683,24 +3360,15 @@ export interface operations {
           "application/json": components["schemas"]["Label"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getMe: {
@@ -3721,6 +3389,9 @@ export interface operations {
           "application/json": components["schemas"]["Me"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeMe: {
@@ -3745,24 +3416,15 @@ export interface operations {
           "application/json": components["schemas"]["Me"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getMessage: {
@@ -3785,24 +3447,11 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeMessage: {
@@ -3829,24 +3478,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   cancelMessage: {
@@ -3869,24 +3509,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getDelivery: {
@@ -3909,24 +3540,11 @@ export interface operations {
           "application/json": components["schemas"]["Receipt"][];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   forwardMessage: {
@@ -3956,24 +3574,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getMessageHtml: {
@@ -3998,24 +3607,11 @@ export interface operations {
           "text/html": string;
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   moveMessage: {
@@ -4042,24 +3638,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   retryMessage: {
@@ -4086,24 +3673,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   sendNow: {
@@ -4126,24 +3704,15 @@ export interface operations {
           "application/json": components["schemas"]["Message"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getMessageSource: {
@@ -4163,27 +3732,14 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          "application/json": string;
+          "*/*": string;
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
     };
   };
   listScheduled: {
@@ -4207,24 +3763,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.conversations.schemas.Scheduled_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   signIn: {
@@ -4249,24 +3791,15 @@ export interface operations {
           "application/json": components["schemas"]["Me"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   signOut: {
@@ -4283,10 +3816,17 @@ export interface operations {
         headers: {
           [name: string]: unknown;
         };
-        content: {
-          "application/json": null;
-        };
+        content?: never;
       };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listSessions: {
@@ -4307,6 +3847,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.people.schemas.Session_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   signOutEverywhere: {
@@ -4323,10 +3866,17 @@ export interface operations {
         headers: {
           [name: string]: unknown;
         };
-        content: {
-          "application/json": null;
-        };
+        content?: never;
       };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listSetAside: {
@@ -4350,24 +3900,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.inboxes.schemas.SetAside_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   discardSetAside: {
@@ -4388,24 +3924,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   replaySetAside: {
@@ -4426,24 +3953,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getSetup: {
@@ -4464,6 +3982,7 @@ export interface operations {
           "application/json": components["schemas"]["SetupState"];
         };
       };
+      503: components["responses"]["Refused503"];
     };
   };
   setUp: {
@@ -4488,24 +4007,15 @@ export interface operations {
           "application/json": components["schemas"]["Me"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listSuggestions: {
@@ -4528,24 +4038,10 @@ export interface operations {
           "application/json": components["schemas"]["SuggestionOut"][];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   acceptSuggestion: {
@@ -4568,24 +4064,15 @@ export interface operations {
           "application/json": components["schemas"]["ContactOut"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   dismissSuggestion: {
@@ -4606,24 +4093,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listTags: {
@@ -4644,6 +4122,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.contacts.schemas.Tag_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createTag: {
@@ -4668,24 +4149,15 @@ export interface operations {
           "application/json": components["schemas"]["Tag"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   deleteTag: {
@@ -4706,24 +4178,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeTag: {
@@ -4750,24 +4213,15 @@ export interface operations {
           "application/json": components["schemas"]["Tag"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listTeams: {
@@ -4788,6 +4242,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.people.schemas.Team_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createTeam: {
@@ -4812,24 +4269,15 @@ export interface operations {
           "application/json": components["schemas"]["Team"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   deleteTeam: {
@@ -4850,24 +4298,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeTeam: {
@@ -4894,24 +4333,15 @@ export interface operations {
           "application/json": components["schemas"]["Team"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listTokens: {
@@ -4932,6 +4362,9 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.people.schemas.Token_"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createToken: {
@@ -4956,24 +4389,15 @@ export interface operations {
           "application/json": components["schemas"]["Token"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   revokeToken: {
@@ -4994,24 +4418,15 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   listUsers: {
@@ -5035,24 +4450,10 @@ export interface operations {
           "application/json": components["schemas"]["Page_frontdesk.people.schemas.User_"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   createUser: {
@@ -5077,24 +4478,15 @@ export interface operations {
           "application/json": components["schemas"]["User"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeUser: {
@@ -5121,24 +4513,15 @@ export interface operations {
           "application/json": components["schemas"]["User"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
   getWorkspace: {
@@ -5159,6 +4542,9 @@ export interface operations {
           "application/json": components["schemas"]["Workspace"];
         };
       };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
     };
   };
   changeWorkspace: {
@@ -5183,24 +4569,15 @@ export interface operations {
           "application/json": components["schemas"]["Workspace"];
         };
       };
-      /** @description Bad request syntax or unsupported method */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": {
-            detail: string;
-            extra?:
-              | null
-              | {
-                  [key: string]: unknown;
-                }
-              | unknown[];
-            status_code: number;
-          };
-        };
-      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
     };
   };
 }
