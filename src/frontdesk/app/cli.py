@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk import __version__
+from frontdesk.app import backup as backups
 from frontdesk.app import commands, process
+from frontdesk.app.restore import restore
 from frontdesk.app.verify import told, verify
 from frontdesk.kit.errors import Problem
 from frontdesk.kit.postgres import PostgresError
@@ -123,6 +125,40 @@ async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+async def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    if arguments.verify:
+        with backups.opened(arguments.file) as (archive, manifest):
+            backups.check(archive, manifest, say)
+            say(f"Made by Frontdesk {manifest.version} at {manifest.at}: {manifest.rows('messages'):,} messages.")
+        return
+    async with process.owning(settings) as owner:
+        made = await backups.backup(
+            settings, owner, arguments.file, with_key=arguments.with_key, say=_progress(arguments)
+        )
+    size = arguments.file.stat().st_size / 1024 / 1024
+    say(f"{arguments.file}: {made.rows('messages'):,} messages, {size:,.1f} MB.")
+    if not made.key:
+        say("The key file is not in it: without it, the credentials of inboxes cannot be opened. Keep it elsewhere.")
+
+
+async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
+    async with process.owning(settings, alone=True) as owner:
+        manifest, held = await restore(
+            settings, owner, arguments.file, replace=arguments.replace, say=_progress(arguments)
+        )
+    say(f"Restored: {manifest.rows('messages'):,} messages as of {manifest.at}.")
+    if held:
+        say(f"{held:,} messages that were waiting are held. Nothing goes out by itself: see Settings, Health.")
+    say("Everybody signs in again. API tokens that were revoked since then are valid again: look at them.")
+    arguments.files, arguments.json, arguments.all, arguments.workspace = manifest.files is not None, False, False, []
+    return await _verify(settings, arguments)
+
+
+def _progress(arguments: argparse.Namespace) -> process.Say:
+    """A line for each table, for whoever sits there; nothing in a log of a nightly run."""
+    return say if sys.stdout.isatty() or arguments.verbose else lambda line: None
+
+
 async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
     text = commands.openapi()
     if arguments.check:
@@ -193,10 +229,23 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("--files", action="store_true", help="also look up every file that a message names")
     checked.add_argument("--all", action="store_true", help="also print the checks that found nothing")
     checked.add_argument("--json", action="store_true", help="print every result, for programs")
+    _add_backup(add, commands_of)
     openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
     openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
     return parser
+
+
+def _add_backup(add: Callable[..., argparse.ArgumentParser], commands_of: Any) -> None:
+    made = add(commands_of, "backup", "Write everything into one file; Frontdesk may run meanwhile.", _backup)
+    made.add_argument("file", type=Path)
+    made.add_argument("--with-key", action="store_true", help="also the key file: whoever has it reads credentials")
+    made.add_argument("--verify", action="store_true", help="only read an existing backup and compare its checksums")
+    again = add(commands_of, "restore", "Make a backup the database of this installation.", _restore)
+    again.add_argument("file", type=Path)
+    again.add_argument("--replace", action="store_true", help="delete the workspaces that are here")
+    for parser in (made, again):
+        parser.add_argument("--verbose", action="store_true", help="print every table, also when nobody looks on")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ def newest() -> str:
     return head
 
 
+def known() -> set[str]:
+    """Every revision that this version of the code can bring up to its own."""
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
 async def migrate(owner: dict[str, Any]) -> None:
     """Run what is missing; ``owner`` are ``asyncpg.connect`` arguments of the role that owns the tables."""
     engine = create_async_engine(
@@ -57,7 +62,7 @@ async def migrate(owner: dict[str, Any]) -> None:
     try:
         await guard.execute("select pg_advisory_lock($1)", _LOCK)
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade)
         if await guard.fetchval("select 1 from pg_roles where rolname = $1", ROLE):
             await guard.execute(_GRANTS)
     finally:
@@ -65,11 +70,12 @@ async def migrate(owner: dict[str, Any]) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run what is missing up to a revision, inside the caller's transaction."""
     settings = config()
     settings.attributes["connection"] = connection
     settings.attributes["metadata"] = metadata
-    command.upgrade(settings, "head")
+    command.upgrade(settings, to)
 
 
 async def revision(connection: Any) -> str | None:

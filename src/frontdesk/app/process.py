@@ -20,6 +20,7 @@ from frontdesk.app.intake import Intake
 from frontdesk.app.migrate import migrate
 from frontdesk.app.worker import work
 from frontdesk.kit import postgres
+from frontdesk.kit.errors import Refused
 from frontdesk.kit.context import Resources
 from frontdesk.kit.disk import Ballast, Disk
 from frontdesk.kit.fetch import open_networks
@@ -82,6 +83,24 @@ async def connected(settings: Settings) -> AsyncIterator[Resources]:
     finally:
         if own:
             await asyncio.to_thread(server.stop)
+@asynccontextmanager
+async def owning(settings: Settings, *, alone: bool = False) -> AsyncIterator[dict[str, Any]]:
+    """``asyncpg.connect`` arguments of the tables' owner; ``alone``: refused while another process runs on them."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    server = None if settings.database_url else postgres.attach(settings.home)
+    if server and alone:
+        raise Refused("Frontdesk is running here. Stop it first.", code="in_use")
+    own = server is None
+    server = server or await postgres.resolve(settings.home, url=settings.database_url)
+    try:
+        if own and not alone:
+            await migrate(server.owner_connect_args)
+        yield server.owner_connect_args
+    finally:
+        if own:
+            await asyncio.to_thread(server.stop)
+
+
 
 
 def _ballast(settings: Settings, server: postgres.Server) -> Ballast | None:

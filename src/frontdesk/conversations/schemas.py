@@ -288,4 +288,17 @@ class ConversationRef(msgspec.Struct, kw_only=True):
 class Scheduled(Message, kw_only=True):
     """A message that waits for its time, with the conversation that it belongs to."""
 
+class SettleRestored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """``send``: whether what is held goes out now; otherwise it is cancelled."""
+
+    send: bool
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    """How many messages that were, and how many are still held since the restore."""
+
+    settled: int
+    left: int
+
+
     conversation: ConversationRef

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from frontdesk.contacts import actions as contacts
@@ -37,7 +38,8 @@ async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) ->
                 await add_activity(tx, conversation_id, code, {"text": text[:64]})
         # "yes" is START only for somebody who had opted out; to everybody else it is a word in a conversation.
         managed = bool(arrival.item.meta.get("opt_out_type"))  # the provider has already confirmed it
-        if changed and not managed and await _may_answer(tx, point_id, f"keyword:{kind}"):
+        owed = changed and not managed and not await _before_restore(tx, arrival)
+        if owed and await _may_answer(tx, point_id, f"keyword:{kind}"):
             try:
                 await send(
                     tx, conversation_id, rules.keyword_answer(kind, arrival.inbox_name), inbox_id=arrival.inbox_id,
@@ -45,6 +47,12 @@ async def obey_keywords(tx: Tx, messages: Sequence[tuple[Arrival, int, int]]) ->
                 )  # fmt: skip
             except (NotFound, Refused):
                 continue  # an inbox that cannot send now, or is gone, owes no confirmation later
+
+
+async def _before_restore(tx: Tx, arrival: Arrival) -> bool:
+    """Whether this was written before a backup was restored here: it may have been confirmed then."""
+    at = await tx.fetchval("select settings ->> 'restored_at' from workspaces where id = $1", tx.workspace_id)
+    return at is not None and arrival.item.sent_at < datetime.fromisoformat(at)
 
 
 async def _may_answer(tx: Tx, point_id: int, purpose: str) -> bool:
