@@ -139,6 +139,8 @@ def test_small_mails_stay_here_and_take_little_time() -> None:
         HTML + b"<i " + b"a " * 490 + b">",
         b"\r\n" + b"On 2024 12:00:\r\n" * 5_500,
         b"\r\n" + b"From: a\r\n\r\n" * 8_000,
+        b"\r\n" + (b"=" * 118 + b"x\r\n") * 780,
+        b"\r\n" + (b"- -- --- x" * 11 + b"\r\n") * 850,
         b"Content-Type: text/plain; charset=x\r\n\r\n" + b"\xe9\xe8 caf\xe9 " * 9_000,
     ]
     for mail in worst:
