@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from frontdesk.channels import channel
 from frontdesk.channels.port import Account, Disconnected, Listens, Raw, Whisper
 from frontdesk.conversations.actions import outbox
 from frontdesk.inboxes import actions, queries
+from frontdesk.kit import locks
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row
 
@@ -92,6 +94,8 @@ class Listeners:
             await self._end([task for _, task in self._tasks.values()])
             self._tasks.clear()
             self._locks = await self._connect()
+        async with self._turn:
+            await self._locks.execute("select 1")  # a sign of life: others end a connection that is silent with locks
         async with self._resources.db.across() as tx:
             rows = await queries.active_across(tx)
         wanted = {
@@ -130,19 +134,19 @@ class Listeners:
                 await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
 
     async def _alone(self, row: Row, listen: Callable[[], Awaitable[None]]) -> None:
-        while not await self._lock("pg_try_advisory_lock", row):  # noqa: ASYNC110  (another process has it)
+        take = partial(locks.take, hung_after=self._resources.settings.hung_after)
+        while not await self._lock(take, row):  # noqa: ASYNC110  (another process has it)
             await asyncio.sleep(LOOK_EVERY)
         try:
             await listen()
         finally:
-            if self._locks is not None and not self._locks.is_closed():
-                await self._lock("pg_advisory_unlock", row)
+            await self._lock(locks.free, row)
 
-    async def _lock(self, function: str, row: Row) -> bool:
+    async def _lock(self, function: Callable[[Any, int, int], Awaitable[bool | None]], row: Row) -> bool:
         if self._locks is None:
             raise ConnectionError("no connection holds the locks")
         async with self._turn:
-            return bool(await self._locks.fetchval(f"select {function}($1, $2)", _LOCK, row["id"] % 2**31))
+            return bool(await function(self._locks, _LOCK, row["id"]))
 
     async def _report(self, sink: InboxSink, error: Exception, account: Account) -> None:
         log.warning("a listener ended", inbox=account.inbox_id, error=repr(error))

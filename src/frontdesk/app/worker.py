@@ -18,12 +18,14 @@ from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import jobs
 from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Row
 from frontdesk.realtime.queries.hub import Hub
 
 IDLE = 5.0  # seconds after which the worker looks even if no bell rang
 SNOOZE_EVERY = 5.0
 BEHIND = 0.2  # when all that is due waits for what is under way, which rings the bell, or for its inbox's rate
-RECONCILE_EVERY = 300.0
+RECONCILE_EVERY = 300.0  # and as long may one inbox's provider take
+RECONCILE_TOGETHER = 8  # inboxes side by side: one provider that hangs delays no other inbox
 SWEEP_EVERY = 3600.0
 AWAY = 0.5  # seconds to wait when the database does not answer
 
@@ -107,13 +109,22 @@ async def _reconcile(resources: Resources) -> None:
         return
     async with resources.db.across() as tx:
         rows = await inboxes.active_across(tx)
-    for row in rows:
-        try:
-            await clocks.reconcile(resources, row)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            raise
-        except Exception as error:
-            log.warning("an inbox could not be compared with its provider", inbox=row["id"], error=repr(error))
+    room = asyncio.Semaphore(RECONCILE_TOGETHER)
+
+    async def one(row: Row) -> None:
+        async with room:
+            try:
+                async with asyncio.timeout(RECONCILE_EVERY):
+                    await clocks.reconcile(resources, row)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError):
+                raise
+            except Exception as error:
+                log.warning("an inbox could not be compared with its provider", inbox=row["id"], error=repr(error))
+
+    outcomes = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
 
 
 async def _jobs(

@@ -30,6 +30,7 @@ class Settings:
     send_timeout: float = 75.0  # that a driver gets for one message
     look_up_every: float = 5.0  # between questions to a provider about an unknown sending
     uncertain_after: float = 40.0  # of asking in vain, a person is asked
+    hung_after: float = 12.0  # of silence, another process takes the locks of one that hangs
     block_after: float = 600.0  # a message that is put off may hold back later ones of its conversation
     stuck_after: float = 90.0  # a request with an Idempotency-Key that never ended may be repeated
     extra: dict[str, str] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Settings:
             send_timeout=float(env.get("FRONTDESK_SEND_SECONDS", cls.send_timeout)),
             look_up_every=float(env.get("FRONTDESK_LOOK_UP_SECONDS", cls.look_up_every)),
             uncertain_after=float(env.get("FRONTDESK_UNCERTAIN_SECONDS", cls.uncertain_after)),
+            hung_after=float(env.get("FRONTDESK_HUNG_SECONDS", cls.hung_after)),
             block_after=float(env.get("FRONTDESK_BLOCK_SECONDS", cls.block_after)),
             stuck_after=float(env.get("FRONTDESK_STUCK_SECONDS", cls.stuck_after)),
         )

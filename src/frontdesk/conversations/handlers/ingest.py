@@ -1,6 +1,6 @@
 """The inbound trip's second half: stored deliveries become messages, a batch at a time.
 
-One process at a time ingests a workspace (a session-level advisory lock), so that messages stand in the order in which
+One process at a time ingests a workspace (:mod:`frontdesk.kit.locks`), so that messages stand in the order in which
 their deliveries were stored. Parsing happens outside any transaction; what it yields, and that the deliveries are done,
 commits together. A delivery that cannot be parsed, or that makes the transaction fail, is set aside by itself.
 """
@@ -21,7 +21,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions import Arrival, Kept, receive, take_receipts
 from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import clock, crash
+from frontdesk.kit import clock, crash, locks
 from frontdesk.kit.context import Resources
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, Row, Tx
@@ -84,7 +84,7 @@ async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
     """Ingest one workspace until nothing is left, unless another process is at it."""
     taken = 0
     async with resources.db.pool.acquire() as connection:
-        if not await connection.fetchval("select pg_try_advisory_lock($1, $2)", _LOCK, workspace_id % 2**31):
+        if not await locks.take(connection, _LOCK, workspace_id, hung_after=resources.settings.hung_after):
             return 0
         try:
             taken += await _after_crash(resources, connection, workspace_id)
@@ -94,7 +94,7 @@ async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
                 if done == len(rows) < BATCH:
                     break
         finally:
-            await connection.execute("select pg_advisory_unlock($1, $2)", _LOCK, workspace_id % 2**31)
+            await locks.free(connection, _LOCK, workspace_id)
     return taken
 
 
@@ -116,16 +116,20 @@ async def _take(
 
 
 async def _after_crash(resources: Resources, connection: Any, workspace_id: int) -> int:
-    """Deliveries of a run that never ended are suspects: they are taken one by one, and set aside after three tries."""
+    """Deliveries of a run that never ended are suspects: they are taken a tenth at a time, at last one by one, and the
+    one that ended three runs alone is set aside."""
     async with resources.db.on(connection, workspace_id) as tx:
         runs = await tx.fetch("delete from ingest_runs where workspace_id = $1 returning raw_ids", workspace_id)
         suspects = sorted({raw_id for run in runs for raw_id in run["raw_ids"]})
         if not suspects:
             return 0
         await tx.execute(_SUSPECT, workspace_id, suspects, TRIES)
-    for suspect in suspects:
-        if rows := await _take(resources, connection, workspace_id, [suspect], 1):
-            await _batch(resources, connection, workspace_id, rows)
+    tenth = -(-len(suspects) // 10)
+    for first in range(0, len(suspects), tenth):
+        some = suspects[first : first + tenth]
+        while rows := await _take(resources, connection, workspace_id, some, tenth):
+            if await _batch(resources, connection, workspace_id, rows) == len(some):
+                break
     return len(suspects)
 
 
@@ -134,8 +138,9 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
     try:
         accounts = await _accounts(resources, connection, workspace_id, {row["inbox_id"] for row in rows})
         # In a thread: a driver may read a hostile mail for seconds, and the rest of the process must not wait for it.
-        meanings = await asyncio.to_thread(_meanings, rows, accounts)
-        parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=False)]
+        async with locks.signs_of_life(connection, hung_after=resources.settings.hung_after):
+            meanings = await asyncio.to_thread(_meanings, rows, accounts)
+            parsed = [await _parse(resources, row, meaning) for row, meaning in zip(rows, meanings, strict=False)]
         if len(parsed) == 1:  # it was read without harm: whatever ends the process from here on is not its fault
             await _forget_run(resources, connection, workspace_id)
         await _store_all(resources, connection, workspace_id, parsed)
