@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from frontdesk.app.migrate import newest
+from frontdesk.app.migrate import revision, why_not_work
 from frontdesk.kit.context import Resources
 
 _WAITING = {
@@ -43,7 +43,7 @@ async def readyz(resources: NamedDependency[Resources]) -> Response[dict[str, An
     """The database answers, has a schema that this version can work with, and there is room to store."""
     try:
         async with resources.db.pool.acquire() as connection:
-            found = await connection.fetchval("select version_num from alembic_version")
+            found = await revision(connection)
             durable = await connection.fetchval(
                 "select current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off'"
             )
@@ -51,10 +51,8 @@ async def readyz(resources: NamedDependency[Resources]) -> Response[dict[str, An
         return Response(
             {"ready": False, "why": f"the database does not answer: {type(error).__name__}"}, status_code=503
         )
-    if found != newest():
-        return Response(
-            {"ready": False, "why": f"the database is at {found}, this version needs {newest()}"}, status_code=503
-        )
+    if sentence := why_not_work(found):
+        return Response({"ready": False, "why": sentence}, status_code=503)
     if not durable:
         return Response(
             {"ready": False, "why": "fsync or synchronous_commit is off: messages could be lost"}, status_code=503

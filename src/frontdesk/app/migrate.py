@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import frontdesk.contacts.models
@@ -19,8 +24,13 @@ import frontdesk.inboxes.models
 import frontdesk.people.models  # noqa: F401  (the four imports fill the metadata that the drift test compares)
 from frontdesk.kit.tables import metadata
 
+log = structlog.get_logger()
+
 ROLE = "frontdesk_app"
 APPEND_ONLY = ("audit", "consents", "receipts")
+LOCK_TIMEOUT = "1s"
+LOCK_NOT_AVAILABLE = "55P03"
+PATIENCE = 120.0  # seconds
 _LOCK = 7_305_001  # advisory: two processes that start together migrate one after the other
 
 _GRANTS = f"""
@@ -40,6 +50,7 @@ def config() -> Config:
     return made
 
 
+@cache
 def newest() -> str:
     """The revision that this version of the code needs."""
     head = ScriptDirectory.from_config(config()).get_current_head()
@@ -48,26 +59,68 @@ def newest() -> str:
     return head
 
 
-def known() -> set[str]:
+@cache
+def known() -> frozenset[str]:
     """Every revision that this version of the code can bring up to its own."""
-    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def is_newer(found: str | None) -> bool:
+    """Whether a database was migrated by a newer version, which let the present one go on with it
+    (docs/architecture.md, "Changing the schema")."""
+    return found is not None and found not in known() and found.isdigit() and int(found) > int(newest())
+
+
+def why_not_work(found: str | None) -> str | None:
+    """What keeps this version from working with a database at this revision, as a sentence; None if nothing does."""
+    if found == newest() or is_newer(found):
+        return None
+    if found is None or found in known():
+        missing = sorted(one for one in known() if found is None or one > found)
+        return (
+            f"The database is at {found or 'nothing'} and this version needs {newest()}: {', '.join(missing)} did not"
+            " run yet. Run `frontdesk migrate`, or start this version again."
+        )
+    return f"The database is at {found}, which no version of Frontdesk made. This version needs {newest()}."
 
 
 async def migrate(owner: dict[str, Any]) -> None:
-    """Run what is missing; ``owner`` are ``asyncpg.connect`` arguments of the role that owns the tables."""
+    """Run what is missing; ``owner`` are ``asyncpg.connect`` arguments of the role that owns the tables.
+
+    Others may be at work meanwhile: a lock that they do not let go is waited for a second, so that nobody waits longer
+    behind us, and then asked for again for :data:`PATIENCE`. A database that a newer version migrated is left as it is.
+    """
+    waiting = owner | {"server_settings": owner.get("server_settings", {}) | {"lock_timeout": LOCK_TIMEOUT}}
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**owner), poolclass=NullPool
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**waiting), poolclass=NullPool
     )
     guard = await asyncpg.connect(**owner)
     try:
         await guard.execute("select pg_advisory_lock($1)", _LOCK)
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
+        if is_newer(found := await revision(guard)):
+            log.warning("the database was migrated by a newer version, and stays as it is", found=found, ours=newest())
+            return
+        await _run_missing(engine)
         if await guard.fetchval("select 1 from pg_roles where rolname = $1", ROLE):
             await guard.execute(_GRANTS)
     finally:
         await guard.close()
         await engine.dispose()
+
+
+async def _run_missing(engine: AsyncEngine) -> None:
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(upgrade)
+            return
+        except DBAPIError as error:
+            held = getattr(error.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE
+            if not held or asyncio.get_running_loop().time() > deadline:
+                raise
+            log.warning("a migration waits for somebody's lock and begins again in a moment")
+        await asyncio.sleep(0.5 + random.random())  # noqa: S311
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
