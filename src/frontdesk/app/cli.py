@@ -14,7 +14,7 @@ from typing import Any
 
 from frontdesk import __version__
 from frontdesk.app import backup as backups
-from frontdesk.app import commands, process
+from frontdesk.app import commands, doctor, process
 from frontdesk.app.restore import restore
 from frontdesk.app.verify import told, verify
 from frontdesk.kit.errors import Problem
@@ -125,6 +125,17 @@ async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+async def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
+    found = []
+    async for finding in doctor.examine(settings):
+        found.append(finding)
+        if not arguments.json:
+            say(f"{finding.state:<5} {finding.check}: {finding.sentence}")
+    if arguments.json:
+        say(json.dumps([asdict(finding) for finding in found], ensure_ascii=False, indent=2))
+    return 1 if any(finding.state == "fail" for finding in found) else 0
+
+
 async def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
     if arguments.verify:
         with backups.opened(arguments.file) as (archive, manifest):
@@ -230,6 +241,8 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("--all", action="store_true", help="also print the checks that found nothing")
     checked.add_argument("--json", action="store_true", help="print every result, for programs")
     _add_backup(add, commands_of)
+    asked = add(commands_of, "doctor", "Check that this installation is set up so that it can work.", _doctor)
+    asked.add_argument("--json", action="store_true", help="print every finding, for programs")
     openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
     openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))

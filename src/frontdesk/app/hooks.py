@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 import structlog
 
+from frontdesk.app import doctor
 from frontdesk.app.intake import Intake
 from frontdesk.channels import channel
 from frontdesk.channels.port import Account, BadSignature, HookAnswer, Request, TakesHooks
@@ -19,6 +20,7 @@ from frontdesk.kit import ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Problem
 
+DOCTOR = "doctor"  # the path that frontdesk doctor asks; no inbox has such a key
 BODY_SECONDS = 15  # in which the whole body must have come
 REMEMBER = 3.0  # seconds that an inbox is kept between deliveries: a changed secret counts after that
 
@@ -58,6 +60,8 @@ class Hooks:
 
     async def _answer(self, scope: Scope, receive: Receive) -> HookAnswer:
         key = scope["path"].removeprefix("/hooks/").strip("/")
+        if key == DOCTOR:
+            return self._proof(scope)
         found = await self._find(key)
         if found is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
@@ -78,6 +82,11 @@ class Hooks:
             return _problem(400, "unreadable", f"This delivery cannot be read: {error}")
         await self._intake.store(account.workspace_id, account.inbox_id, raws)
         return answer
+
+    def _proof(self, scope: Scope) -> HookAnswer:
+        """What ``frontdesk doctor`` asks for, to see that this address leads here."""
+        nonce = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("nonce", "")[:64]
+        return HookAnswer(body=doctor.proof(self._resources.vault, nonce).encode())
 
     async def _find(self, key: str) -> tuple[str, Account] | None:
         now = time.monotonic()
