@@ -1,8 +1,9 @@
 """Tables of contacts."""
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from frontdesk.kit.tables import belongs, json, moment, tenant
+from frontdesk.kit.tables import PENDING, belongs, json, moment, shadow, tenant
 
 contacts = tenant(
     "contacts",
@@ -30,6 +31,7 @@ contact_points = tenant(
     Column("scope", Text, nullable=False, server_default=""),
     Column("value", Text, nullable=False),
     Column("verified", Boolean, nullable=False, server_default=text("false")),
+    Column("claimed", Boolean, nullable=False, server_default=text("false")),  # typed, and nothing came from there yet
     moment("opted_out_at"),
     Column("opt_out_reason", Text),
     Column("opt_out_source", Text),
@@ -40,6 +42,18 @@ contact_points = tenant(
 )
 Index("ix_contact_points_workspace_id_contact_id", contact_points.c.workspace_id, contact_points.c.contact_id)
 Index("ix_contact_points_workspace_id_value", contact_points.c.workspace_id, contact_points.c.value)
+
+contact_words = shadow(
+    "contact_words",
+    "contacts",
+    "contact_id",
+    Column("name", Text, nullable=False),
+    Column("haystack", Text, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+    key=("contact_id",),
+    words=True,
+)
+Index("ix_contact_words_words", contact_words.c.words, postgresql_using="gin", postgresql_with=PENDING)
 
 consents = tenant(
     "consents",  # append-only: who opted in or out, when, how, with which words

@@ -93,6 +93,7 @@ def _point(row: Row, *, primary: bool) -> schemas.Point:
         display=rules.display(row["kind"], row["value"]),
         scope=row["scope"],
         verified=row["verified"],
+        claimed=row["claimed"],
         primary=primary,
         opt_out=opt_out,
         bad_since=row["bad_since"],

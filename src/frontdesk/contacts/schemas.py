@@ -24,7 +24,10 @@ class OptOut(Struct, kw_only=True):
 
 
 class Point(Struct, kw_only=True):
-    """One address of a contact. ``primary`` is the oldest of its kind; ``bad_since``: messages to it came back."""
+    """One address of a contact. ``primary`` is the oldest of its kind; ``bad_since``: messages to it came back.
+
+    ``claimed``: somebody typed it, and nothing shows that it is theirs.
+    """
 
     id: int
     kind: str
@@ -32,6 +35,7 @@ class Point(Struct, kw_only=True):
     display: str
     scope: str
     verified: bool
+    claimed: bool
     primary: bool
     opt_out: OptOut | None
     bad_since: datetime | None

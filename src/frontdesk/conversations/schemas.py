@@ -100,6 +100,13 @@ class EmailHeaders(msgspec.Struct, kw_only=True):
     reply_to: str | None
 
 
+class Typed(msgspec.Struct, kw_only=True):
+    """An address that somebody typed with a message. Nothing shows that it is theirs."""
+
+    kind: str
+    value: str
+
+
 class Message(msgspec.Struct, kw_only=True):
     id: int
     conversation_id: int
@@ -114,6 +121,7 @@ class Message(msgspec.Struct, kw_only=True):
     has_html: bool
     subject: str | None
     email: EmailHeaders | None
+    typed: list[Typed]
     files: list[FileRef]
     delivery: Delivery | None
     activity: Activity | None
@@ -280,14 +288,6 @@ class TestMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(max_length=1600)] = ""
 
 
-class ConversationRef(msgspec.Struct, kw_only=True):
-    id: int
-    contact: ContactRef
-
-
-class Scheduled(Message, kw_only=True):
-    """A message that waits for its time, with the conversation that it belongs to."""
-
 class SettleRestored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """``send``: whether what is held goes out now; otherwise it is cancelled."""
 
@@ -300,5 +300,13 @@ class Settled(msgspec.Struct, kw_only=True):
     settled: int
     left: int
 
+
+class ConversationRef(msgspec.Struct, kw_only=True):
+    id: int
+    contact: ContactRef
+
+
+class Scheduled(Message, kw_only=True):
+    """A message that waits for its time, with the conversation that it belongs to."""
 
     conversation: ConversationRef

@@ -735,6 +735,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/restored": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Settle */
+    post: operations["settleRestored"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/scheduled": {
     parameters: {
       query?: never;
@@ -1402,6 +1419,7 @@ export interface components {
       segments: number | null;
       subject: string | null;
       text: string;
+      typed: components["schemas"]["Typed"][];
     };
     /** MessageIn */
     MessageIn: {
@@ -1561,6 +1579,7 @@ export interface components {
     /** Point */
     Point: {
       bad_since: string | null;
+      claimed: boolean;
       /** Format: date-time */
       created_at: string;
       display: string;
@@ -1647,6 +1666,7 @@ export interface components {
       segments: number | null;
       subject: string | null;
       text: string;
+      typed: components["schemas"]["Typed"][];
     };
     /** Session */
     Session: {
@@ -1686,6 +1706,15 @@ export interface components {
     SettingsChange: {
       joining?: "contact" | "contact_inbox";
       reopen_days?: number;
+    };
+    /** SettleRestored */
+    SettleRestored: {
+      send: boolean;
+    };
+    /** Settled */
+    Settled: {
+      left: number;
+      settled: number;
     };
     /** Setup */
     Setup: {
@@ -1756,6 +1785,11 @@ export interface components {
       prefix: string;
       scopes: string[];
       token?: string;
+    };
+    /** Typed */
+    Typed: {
+      kind: string;
+      value: string;
     };
     /** Typing */
     Typing: {
@@ -3739,6 +3773,39 @@ export interface operations {
       401: components["responses"]["Refused401"];
       403: components["responses"]["Refused403"];
       404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
+    };
+  };
+  settleRestored: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["SettleRestored"];
+      };
+    };
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Settled"];
+        };
+      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
       503: components["responses"]["Refused503"];
     };
   };

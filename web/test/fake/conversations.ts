@@ -119,6 +119,7 @@ function openNew(call: Call): Conversation {
       bad_since: null,
       scope: "",
       verified: false,
+      claimed: false,
       primary: true,
       opt_out: null,
       created_at: world.now(),

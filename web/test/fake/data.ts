@@ -209,6 +209,7 @@ export function blankMessage(id: number, conversation: number, at: number): Mess
     has_html: false,
     subject: null,
     email: null,
+    typed: [],
     files: [],
     delivery: null,
     activity: null,

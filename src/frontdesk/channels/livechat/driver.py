@@ -106,6 +106,9 @@ def _incoming(file: KeptFile) -> Incoming:
 
 def _meta(message: StoredMessage) -> dict[str, Any]:
     meta: dict[str, Any] = {"visitor": message.visitor}
+    claims = [one for one in _also(message) if one.kind in ("email", "phone") and not one.verified]
+    if claims:
+        meta["typed"] = {one.kind: one.value for one in claims}
     for name in ("page", "locale", "tz", "answers", "continue_by_email"):
         if value := getattr(message, name):
             meta[name] = value

@@ -71,7 +71,7 @@ class Inbound:
     sender: Address
     text: str
     sent_at: datetime
-    also: tuple[Address, ...] = ()  # further addresses of the same person (verified ones link, others are suggestions)
+    also: tuple[Address, ...] = ()  # further addresses of the same person (verified ones link, others are only claims)
     subject: str | None = None
     html: str | None = None
     reply: str | None = None

@@ -10,8 +10,9 @@ from frontdesk.contacts.actions.edit import (
     remove_point,
 )
 from frontdesk.contacts.actions.find import Found, find_or_create
-from frontdesk.contacts.actions.link import link, suggest
+from frontdesk.contacts.actions.link import link
 from frontdesk.contacts.actions.merging import MERGERS, accept, dismiss, merge
+from frontdesk.contacts.actions.suggestions import suggest
 from frontdesk.contacts.actions.tags import change_tag, create_tag, delete_tag, tag, untag
 from frontdesk.contacts.actions.typed import normalise, normalised
 from frontdesk.contacts.queries import must_exist

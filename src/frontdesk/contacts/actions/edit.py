@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from frontdesk.channels.port import Address
 from frontdesk.contacts import queries, rules
+from frontdesk.contacts.actions.claims import take
 from frontdesk.contacts.events import ContactChanged
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
@@ -118,6 +119,7 @@ async def _add(tx: Tx, contact_id: int, addresses: Sequence[Address]) -> None:
     if not keys:
         return
     columns = [list(column) for column in zip(*keys, strict=True)]
+    await take(tx, contact_id, keys)
     await tx.execute(
         """insert into contact_points (workspace_id, contact_id, kind, scope, value)
         select $1, $2, * from unnest($3::text[], $4::text[], $5::text[]) order by 3, 4, 5

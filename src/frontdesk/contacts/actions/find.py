@@ -6,16 +6,15 @@ contact is inserted only for the address that won, so that there is one contact 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from frontdesk.channels.port import Address
 from frontdesk.contacts import rules
+from frontdesk.contacts.actions.claims import Key, release
 from frontdesk.contacts.events import ContactChanged
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.transaction import Row, Tx
-
-Key = tuple[str, str, str]  # kind, scope, value
 
 _WANTED = "unnest($2::text[], $3::text[], $4::text[]) as w (kind, scope, value)"
 
@@ -40,7 +39,7 @@ returning id
 # The lock lets a merge of one of these contacts wait until what is being done with it is committed; a contact that a
 # merge had already is not in the answer, and asked for again.
 _FIND = f"""
-select p.id as point_id, p.contact_id, p.verified, p.kind, p.scope, p.value, c.name
+select p.id as point_id, p.contact_id, p.verified, p.claimed, p.kind, p.scope, p.value, c.name
 from {_WANTED}
   join contact_points p on p.workspace_id = $1 and p.kind = w.kind and p.scope = w.scope and p.value = w.value
   join contacts c on c.workspace_id = $1 and c.id = p.contact_id and c.merged_into is null
@@ -67,11 +66,12 @@ class Found:
     created: bool
 
 
-async def find_or_create(tx: Tx, addresses: Sequence[Address]) -> dict[Key, Found]:
+async def find_or_create(tx: Tx, addresses: Sequence[Address], *, keep: Collection[Key] = ()) -> dict[Key, Found]:
     """The contact and the point of each address, by ``(kind, scope, value)`` as it was given.
 
     A new contact is called by the name that came with the address, otherwise by the address. Correct in any number of
     transactions at once. A proof that came with an address is remembered; a name replaces only one that was made up.
+    An address that somebody only typed is theirs no longer, unless it is among those to ``keep``.
     """
     wanted = _distinct(addresses)
     if not wanted:
@@ -84,6 +84,9 @@ async def find_or_create(tx: Tx, addresses: Sequence[Address]) -> dict[Key, Foun
     if created:
         await tx.execute(_SUPPRESS, tx.workspace_id, list(created))
     rows = await _settled(tx, columns, len(keys))
+    if typed := [row for row in rows if row["claimed"] and (row["kind"], row["scope"], row["value"]) not in keep]:
+        created |= await _released(tx, typed, wanted)
+        rows = await _settled(tx, columns, len(keys))
     learned = await _learn(tx, [row for row in rows if row["contact_id"] not in created], wanted)
     for contact_id in sorted(created | learned):
         tx.emit(ContactChanged(contact_id=contact_id))
@@ -103,6 +106,14 @@ async def _settled(tx: Tx, columns: list[list[str]], expected: int) -> list[Row]
         if len(rows) == expected:
             return rows
     raise Unavailable("These contacts are being changed at this moment. Try again.", code="busy")
+
+
+async def _released(tx: Tx, rows: Sequence[Row], wanted: dict[Key, Address]) -> set[int]:
+    """Points that were only typed, and from which something really comes now, as new contacts."""
+    known = [(row, wanted[row["kind"], row["scope"], row["value"]]) for row in rows]
+    made = await release(tx, [(row, address.name, address.verified) for row, address in known])
+    await tx.execute(_SUPPRESS, tx.workspace_id, list(made))
+    return made
 
 
 async def _learn(tx: Tx, rows: Iterable[Row], wanted: dict[Key, Address]) -> set[int]:

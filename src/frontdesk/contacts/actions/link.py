@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from frontdesk.channels.port import Address
 from frontdesk.contacts import rules
-from frontdesk.contacts.events import ContactChanged, SuggestionMade
+from frontdesk.contacts.actions.claims import take
+from frontdesk.contacts.actions.suggestions import suggest
+from frontdesk.contacts.events import ContactChanged
 from frontdesk.kit.transaction import Tx
 
 
 async def link(tx: Tx, contact_id: int, also: Sequence[Address]) -> None:
-    """Give a contact the addresses that belong to nobody; for those that belong to another contact, suggest a merge."""
+    """Give a contact the addresses that belong to nobody; for those that belong to another contact, suggest a merge.
+
+    What is proved is theirs, also if somebody else typed it before; what is not is only a claim (see ``claims``).
+    """
     wanted = {(rules.storable(a.kind), rules.storable(a.scope), rules.storable(a.value)): a.verified for a in also}
     if not wanted:
         return
     keys = sorted(wanted)
     columns = [list(column) for column in zip(*keys, strict=True)]
     proofs = [wanted[key] for key in keys]
+    await take(tx, contact_id, [key for key in keys if wanted[key]], verified=True)
     added = await tx.fetch(
-        """insert into contact_points (workspace_id, contact_id, kind, scope, value, verified)
-        select $1, $2, kind, scope, value, verified
+        """insert into contact_points (workspace_id, contact_id, kind, scope, value, verified, claimed)
+        select $1, $2, kind, scope, value, verified, not verified
         from unnest($3::text[], $4::text[], $5::text[], $6::boolean[]) as w (kind, scope, value, verified)
         order by kind, scope, value
         on conflict (workspace_id, kind, scope, value) do nothing returning id""",
@@ -48,27 +54,3 @@ async def link(tx: Tx, contact_id: int, also: Sequence[Address]) -> None:
     await suggest(
         tx, contact_id, {row["contact_id"]: f"Both gave {rules.display(row['kind'], row['value'])}." for row in others}
     )
-
-
-async def suggest(tx: Tx, contact_id: int, others: dict[int, str]) -> int:
-    """Say that a contact may be the same person as ``others`` (id and reason); returns how many were new.
-
-    What was dismissed once is not suggested again.
-    """
-    pairs = [(min(contact_id, other), max(contact_id, other), reason) for other, reason in others.items()]
-    if not pairs:
-        return 0
-    left, right, reasons = (list(column) for column in zip(*sorted(pairs), strict=True))
-    rows = await tx.fetch(
-        """insert into suggestions (workspace_id, contact_id, other_id, reason)
-        select $1, * from unnest($2::bigint[], $3::bigint[], $4::text[])
-        on conflict (workspace_id, contact_id, other_id) do nothing returning id, contact_id, other_id""",
-        tx.workspace_id, left, right, reasons,
-    )  # fmt: skip
-    _tell(tx, ((row["id"], row["contact_id"], row["other_id"]) for row in rows))
-    return len(rows)
-
-
-def _tell(tx: Tx, made: Iterable[tuple[int, int, int]]) -> None:
-    for suggestion_id, contact_id, other_id in made:
-        tx.emit(SuggestionMade(contact_id=contact_id, suggestion_id=suggestion_id, other_id=other_id))

@@ -52,6 +52,16 @@ where c.workspace_id = $1 and c.id = r.id and c.status = 'closed' and not exists
 """
 
 
+_WRITTEN_TO = """
+select distinct w.number from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+  as w (number, kind, scope, value, answered, token)
+join contact_points p on p.workspace_id = $1 and p.kind = w.kind and p.scope = w.scope and p.value = w.value
+join messages m on m.workspace_id = $1 and m.point_id = p.id and m.direction = 'out'
+  and (m.external_id = w.answered or m.conversation_id = w.token)
+where p.claimed
+"""
+
+
 @dataclass(frozen=True)
 class Place:
     conversation_id: int
@@ -153,6 +163,30 @@ async def _trusted(tx: Tx, arrival: Arrival, contact_id: int, named: Iterable[Ro
         rules.clean(arrival.item.sender.value),
     )
     return copied
+
+
+async def written_to(tx: Tx, arrivals: Sequence[Arrival]) -> set[tuple[str, str, str]]:
+    """The addresses (kind, scope, value) from which nothing came but answers to what we wrote to these very addresses.
+
+    Whoever typed one of them meant it: the answer belongs where the question was asked.
+    """
+    asked: list[tuple[Arrival, str | None, int | None]] = [
+        (a, answer, None) for a in arrivals if a.channel.can.joins_thread for answer in _answers(a)
+    ]
+    asked += [(a, None, token) for a in arrivals if (token := _token(a)) is not None]
+    if not asked:
+        return set()
+    numbers = {id(arrival): number for number, arrival in enumerate(arrivals)}
+    rows = [(numbers[id(a)], *_sender(a), answer, token) for a, answer, token in asked]
+    found = await tx.fetch(_WRITTEN_TO, tx.workspace_id, *columns(rows, 6))
+    answering = {row["number"] for row in found}
+    strange = {_sender(a) for number, a in enumerate(arrivals) if number not in answering}
+    return {_sender(arrivals[number]) for number in answering} - strange
+
+
+def _sender(arrival: Arrival) -> tuple[str, str, str]:
+    sender = arrival.item.sender
+    return rules.clean(sender.kind), rules.clean(sender.scope), rules.clean(sender.value)
 
 
 def _token(arrival: Arrival) -> int | None:

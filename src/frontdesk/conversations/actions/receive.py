@@ -15,7 +15,7 @@ from typing import Any
 from frontdesk.channels.port import Channel, Inbound, Incoming
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.join import join
+from frontdesk.conversations.actions.join import join, written_to
 from frontdesk.conversations.actions.keywords import obey_keywords
 from frontdesk.conversations.events import ConversationOpened, MessageReceived
 from frontdesk.kit.transaction import Tx, columns
@@ -124,7 +124,8 @@ async def receive(tx: Tx, arrivals: Sequence[Arrival]) -> int:
     arrivals = await _unknown(tx, arrivals)
     if not arrivals:
         return 0
-    found = await contacts.find_or_create(tx, [arrival.item.sender for arrival in arrivals])
+    answering = await written_to(tx, arrivals)
+    found = await contacts.find_or_create(tx, [arrival.item.sender for arrival in arrivals], keep=answering)
     for arrival in arrivals:
         if also := arrival.item.also:
             address = arrival.item.sender

@@ -1,38 +1,48 @@
-"""The conversation list: tabs, filters, counts. Keyset pages only; counts stop at a thousand."""
+"""The conversation list: tabs, filters, counts. Keyset pages only, from indexes that stand in the order of the list."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from frontdesk.conversations import schemas
+from frontdesk.conversations.queries import finding
+from frontdesk.conversations.queries.ranges import EVERYTHING, Conditions, Range, few, having, listed, newest
 from frontdesk.conversations.queries.snapshots import conversations
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
-from frontdesk.kit.transaction import Tx
+from frontdesk.kit.transaction import Row, Tx
 
 View = Literal["unread", "mine", "unassigned", "starred", "all", "snoozed", "closed", "any"]
-CAP = 1000
+COUNTED: tuple[View, ...] = ("unread", "mine", "unassigned", "starred", "all")
+CAP = 100  # counting stops here: a badge says "99+"
 
 _UNREAD = (
     "c.inbound_count > coalesce((select r.read_count from read_states r where r.workspace_id = $1 and r.user_id = $2"
     " and r.conversation_id = c.id), 0)"
 )
-_STARRED = (
-    "exists (select 1 from read_states r where r.workspace_id = $1 and r.user_id = $2"
-    " and r.conversation_id = c.id and r.starred)"
+_STARRED = "r.workspace_id = $1 and r.user_id = $2 and r.starred"
+_STARS = few("read_states r join conversations c on c.id = r.conversation_id", _STARRED)
+_IS_STARRED = f"exists (select from read_states r where {_STARRED} and r.conversation_id = c.id)"
+_MENTIONED = (
+    "exists (select from listings x where x.workspace_id = $1 and x.conversation_id = c.id and x.kind = 'mention'"
+    " and x.of_id = $2)"
 )
-_VIEWS: dict[View, str] = {
-    "unread": f"c.status = 'open' and {_UNREAD}",
-    "mine": "c.status = 'open' and c.assignee_id = $2",
-    "unassigned": "c.status = 'open' and c.assignee_id is null",
-    "starred": f"c.status <> 'closed' and {_STARRED}",
-    "all": "c.status <> 'closed'",
-    "snoozed": "c.status = 'snoozed'",
-    "closed": "c.status = 'closed'",
-    "any": "true",
+_LABELLED = (
+    "exists (select from conversation_labels x where x.workspace_id = $1 and x.conversation_id = c.id"
+    " and x.label_id = {})"
+)
+_STATUSES: dict[View, tuple[str, ...]] = {
+    "unread": ("open",),
+    "mine": ("open",),
+    "unassigned": ("open",),
+    "starred": ("open", "snoozed"),
+    "all": ("open", "snoozed"),
+    "snoozed": ("snoozed",),
+    "closed": ("closed",),
+    "any": ("open", "snoozed", "closed"),
 }
 
 
@@ -48,28 +58,10 @@ class Filters(msgspec.Struct, kw_only=True):
     q: str | None = None
 
 
-class Conditions:
-    """Parts of a WHERE clause with their numbered parameters."""
-
-    def __init__(self, *first: Any) -> None:
-        self.values = list(first)
-        self.parts: list[str] = []
-
-    def add(self, sql: str, *values: Any) -> None:
-        """``sql`` has one ``{}`` for each value."""
-        numbers = range(len(self.values) + 1, len(self.values) + 1 + len(values))
-        self.parts.append(sql.format(*(f"${n}" for n in numbers)))
-        self.values += values
-
-
 def visible_to(actor: Actor, conditions: Conditions) -> None:
     """Permission is part of the query: a user who does not see everything sees what concerns them."""
     if not actor.sees_all:
-        conditions.add(
-            "(c.assignee_id = $2 or c.team_id = any({}) or exists (select 1 from messages m where m.workspace_id = $1"
-            " and m.conversation_id = c.id and m.mentions <> '{{}}' and $2 = any(m.mentions)))",
-            list(actor.teams),
-        )
+        conditions.add(f"(c.assignee_id = $2 or c.team_id = any({{}}) or {_MENTIONED})", list(actor.teams))
 
 
 async def listing(
@@ -77,73 +69,109 @@ async def listing(
 ) -> paging.Page[schemas.Conversation]:
     """One page, newest activity first."""
     size = paging.bounded(limit)
-    where = Conditions(tx.workspace_id, actor.user_id)
-    where.add("c.workspace_id = $1")
-    where.add(_VIEWS[view])
-    visible_to(actor, where)
-    _narrow(where, filters)
-    if after := paging.decode(cursor, datetime, int):
-        where.add("(c.last_at, c.id) < ({}, {})", *after)
-    where.values.append(size + 1)
-    rows = await tx.fetch(
-        f"select c.id, c.last_at from conversations c where {' and '.join(where.parts)}"
-        f" and $2::bigint is not null order by c.last_at desc, c.id desc limit ${len(where.values)}",
-        *where.values,
-    )
+    after = paging.decode(cursor, datetime, int)
+    rows = await _page(tx, actor, view, filters, (after[0], after[1]) if after else None, size + 1)
     shown = await conversations(tx, [row["id"] for row in rows[:size]], user_id=actor.user_id)
     items = [shown[row["id"]] for row in rows[:size] if row["id"] in shown]
     more = paging.encode(rows[size - 1]["last_at"], rows[size - 1]["id"]) if len(rows) > size else None
     return paging.Page(items=items, next=more)
 
 
-def _narrow(where: Conditions, filters: Filters) -> None:
-    for column in ("assignee_id", "team_id", "contact_id"):
-        if (value := getattr(filters, column)) is not None:
-            where.add(f"c.{column} = {{}}", value)
-    if filters.inbox_id is not None:
-        where.add("{} = any(c.inbox_ids)", filters.inbox_id)
-    if filters.channel is not None:
-        where.add(
-            "c.inbox_ids && array(select i.id from inboxes i where i.workspace_id = $1 and i.channel = {})",
-            filters.channel,
-        )
+async def _page(
+    tx: Tx, actor: Actor, view: View, filters: Filters, after: tuple[datetime, int] | None, limit: int
+) -> list[Row]:
+    """(id, last_at), at most ``limit``."""
+    inboxes = await _inboxes(tx, filters.channel) if filters.channel is not None else None
+    if filters.q is None or not filters.q.strip():
+        where = Conditions(tx.workspace_id, actor.user_id)
+        ranges = _narrow(where, actor, view, filters, inboxes)
+        return await _fetch(tx, newest(ranges, _STATUSES[view], where, limit=limit, after=after), where)
+    rows: list[Row] = []
+    async for found in finding.conversations(tx, filters.q.strip()[:200]):
+        where = Conditions(tx.workspace_id, actor.user_id)
+        _narrow(where, actor, view, filters, inboxes, every=True)
+        ranges = [few("conversations c", f"c.id = any({where.value(found)}::bigint[])")]
+        rows = await _fetch(tx, newest(ranges, _STATUSES[view], where, limit=limit, after=after), where)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+async def _fetch(tx: Tx, sql: str, where: Conditions) -> list[Row]:
+    if "$2" not in sql:
+        sql = f"select * from ({sql}) t where $2::bigint is not null"
+    return await tx.fetch(sql, *where.values)
+
+
+async def _inboxes(tx: Tx, channel: str) -> list[int]:
+    rows = await tx.fetch("select id from inboxes where workspace_id = $1 and channel = $2", tx.workspace_id, channel)
+    return [row["id"] for row in rows]
+
+
+def _narrow(
+    where: Conditions, actor: Actor, view: View, filters: Filters, inboxes: list[int] | None, *, every: bool = False
+) -> list[Range]:
+    """Begin in the index that leaves least to look at; what it does not say becomes a condition (``every``: all do).
+
+    An arm's ``fixed`` part and the conditions share the numbered parameters of ``where``.
+    """
+    found: list[Range] = []
+
+    def by(ranges: list[Range], condition: str) -> None:
+        if found or every:
+            where.parts.append(condition)
+        else:
+            found.extend(ranges)
+
+    if filters.contact_id is not None:
+        condition = f"c.contact_id = {where.value(filters.contact_id)}"
+        by([few("conversations c", condition)], condition)
+    if view == "starred":
+        by([_STARS], _IS_STARRED)
+    if not actor.sees_all:
+        mine = [having("c.assignee_id = $2"), listed("mention", "$2")]
+        mine += [having(f"c.team_id = {where.value(team)}") for team in sorted(actor.teams)]
+        if found or every:
+            visible_to(actor, where)
+        else:
+            found.extend(mine)
     if filters.label_id is not None:
-        where.add(
-            "exists (select 1 from conversation_labels x where x.workspace_id = $1 and x.conversation_id = c.id"
-            " and x.label_id = {})",
-            filters.label_id,
-        )
-    if filters.q and filters.q.strip():
-        _search(where, filters.q.strip()[:200])
+        label = where.value(filters.label_id)
+        by([listed("label", label)], _LABELLED.format(label))
+    for condition in _assigned(where, view, filters):
+        by([having(condition)], condition)
+    if filters.inbox_id is not None:
+        inbox = where.value(filters.inbox_id)
+        by([listed("inbox", inbox)], f"{inbox} = any(c.inbox_ids)")
+    if inboxes is not None:
+        one_by_one = [listed("inbox", str(int(inbox))) for inbox in inboxes]
+        by(one_by_one or [having("false")], f"c.inbox_ids && {where.value(inboxes)}::bigint[]")
+    if filters.team_id is not None:
+        condition = f"c.team_id = {where.value(filters.team_id)}"
+        by([having(condition)], condition)
+    if view == "unread":
+        where.parts.append(_UNREAD)
+    return found or [EVERYTHING]
 
 
-def _search(where: Conditions, words: str) -> None:
-    """Names and addresses by substring, messages by substring within the conversations that are left."""
-    pattern = "%" + words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    where.add(
-        "(c.contact_id in (select k.id from contacts k where k.workspace_id = $1 and k.name ilike {0}"
-        " union select p.contact_id from contact_points p where p.workspace_id = $1 and p.value ilike {0})"
-        " or c.subject ilike {0} or exists (select 1 from messages m where m.workspace_id = $1"
-        " and m.conversation_id = c.id and m.text ilike {0}))",
-        pattern,
-    )
+def _assigned(where: Conditions, view: View, filters: Filters) -> list[str]:
+    conditions = {"mine": ["c.assignee_id = $2"], "unassigned": ["c.assignee_id is null"]}.get(view, [])
+    if filters.assignee_id is not None:
+        conditions = [*conditions, f"c.assignee_id = {where.value(filters.assignee_id)}"]
+    return conditions
 
 
 async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
     """How many each tab has; counting stops at :data:`CAP`, so that it costs the same in any workspace."""
-    found: dict[str, int] = {}
-    for view in ("unread", "mine", "unassigned", "starred", "all"):
-        where = Conditions(tx.workspace_id, actor.user_id)
-        where.add("c.workspace_id = $1")
-        where.add(_VIEWS[view])
-        visible_to(actor, where)
-        where.values.append(CAP)
-        found[view] = await tx.fetchval(
-            f"select count(*) from (select 1 from conversations c where {' and '.join(where.parts)}"
-            f" and $2::bigint is not null limit ${len(where.values)}) t",
-            *where.values,
-        )
-    return schemas.Counts(**found)
+    values = Conditions(tx.workspace_id, actor.user_id)
+    selected = []
+    for view in COUNTED:
+        where = Conditions()
+        where.values = values.values
+        sql = newest(_narrow(where, actor, view, Filters(), None), _STATUSES[view], where, limit=CAP)
+        selected.append(f"(select count(*) from ({sql}) t) as {view}")
+    row = await tx.fetchrow(f"select {', '.join(selected)}", *values.values)
+    return schemas.Counts(**dict(row or {}))
 
 
 async def one(tx: Tx, actor: Actor, conversation_id: int) -> schemas.Conversation | None:

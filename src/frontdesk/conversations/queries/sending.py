@@ -54,7 +54,7 @@ async def way(tx: Tx, conversation_id: int, contact_id: int, *, inbox_id: int | 
         kinds = list(channel(name).can.address_kinds) if name else []
         point_id = await tx.fetchval(
             "select id from contact_points where workspace_id = $1 and contact_id = $2 and kind = any($3)"
-            " order by array_position($3, kind), verified desc, id limit 1",
+            " order by array_position($3, kind), claimed, verified desc, id limit 1",
             tx.workspace_id,
             contact_id,
             kinds,

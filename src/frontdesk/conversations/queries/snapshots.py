@@ -92,6 +92,7 @@ def message_fields(workspace_id: int, row: Row, files: Sequence[Row], link: Link
         "audience": row["audience"], "inbox_id": row["inbox_id"], "channel": row["channel"],
         "point_id": row["point_id"], "author": _author(row), "text": row["text"], "reply": row["reply"],
         "has_html": row["html"] is not None, "subject": row["subject"], "email": _email(row["meta"]),
+        "typed": [] if activity else _typed(row["meta"]),
         "files": [file_ref(workspace_id, file, link) for file in files], "delivery": _delivery(row),
         "activity": schemas.Activity(code=row["activity"], data=row["meta"]) if activity else None,
         "mentions": row["mentions"], "segments": row["meta"].get("parts"), "client_key": row["client_key"],
@@ -126,6 +127,11 @@ def _email(meta: dict[str, Any]) -> schemas.EmailHeaders | None:
     lists = {name: [_address(entry) for entry in meta.get(name) or []] for name in ("to", "cc", "bcc")}
     sender, reply_to = meta.get("from"), meta.get("reply_to")
     return schemas.EmailHeaders(sender=_one(sender), reply_to=_one(reply_to), **lists)
+
+
+def _typed(meta: dict[str, Any]) -> list[schemas.Typed]:
+    typed = meta.get("typed")
+    return [schemas.Typed(kind=k, value=str(v)) for k, v in typed.items()] if isinstance(typed, dict) else []
 
 
 def _one(value: Any) -> str | None:

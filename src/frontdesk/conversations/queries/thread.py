@@ -75,7 +75,7 @@ async def row(tx: Tx, actor: Actor, message_id: int) -> Row:
 _WAYS = f"""{WAY}
 from inboxes i, contact_points p
 where i.workspace_id = $1 and i.deleted_at is null and p.workspace_id = $1 and p.contact_id = $3
-order by i.id, p.verified desc, p.id
+order by i.id, p.claimed, p.verified desc, p.id
 """
 
 

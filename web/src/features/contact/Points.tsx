@@ -80,6 +80,7 @@ function One({ contact, point }: { contact: Contact; point: Point }) {
         <span className="flex flex-wrap gap-x-1.5 text-2xs text-mute">
           {kindName(point.kind)}
           {point.verified && <span>· {t("point.verified")}</span>}
+          {point.claimed && <span>· {t("point.claimed")}</span>}
           {point.primary && contact.points.length > 1 && <span>· {t("point.primary")}</span>}
         </span>
         {point.opt_out && (

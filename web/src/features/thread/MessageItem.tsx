@@ -82,6 +82,11 @@ function Bubble({ message, first, last, onImage }: { message: Message } & Omit<I
           <MessageMenu message={message} />
         </div>
         <DeliveryNote message={message} />
+        {message.typed.map(({ kind, value }) => (
+          <span key={kind} className="mt-0.5 px-1 text-2xs text-mute">
+            <bdi>{value}</bdi> · {t("point.claimed")}
+          </span>
+        ))}
         {last && (
           <div className="mt-1 flex items-center gap-1.5 px-1 text-2xs text-mute">
             <ChannelIcon name={message.channel} size={11} own />
