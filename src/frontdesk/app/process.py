@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import structlog
-import uvicorn
 
-from frontdesk.app import http
+from frontdesk.app import http, serving
 from frontdesk.app.intake import Intake
 from frontdesk.app.migrate import migrate
 from frontdesk.app.worker import work
 from frontdesk.kit import postgres
-from frontdesk.kit.errors import Refused
 from frontdesk.kit.context import Resources
 from frontdesk.kit.disk import Ballast, Disk
+from frontdesk.kit.errors import Refused
 from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
 from frontdesk.kit.secrets import Vault
@@ -30,7 +28,7 @@ from frontdesk.kit.settings import Settings
 from frontdesk.kit.transaction import Database
 from frontdesk.realtime.queries.hub import Hub
 
-STOP_SECONDS = 20  # in which requests and sendings under way may end
+STOP_SECONDS = 15  # in which requests and sendings under way may end; then the database needs a few to stop
 
 log = structlog.get_logger()
 Say = Callable[[str], None]
@@ -83,6 +81,8 @@ async def connected(settings: Settings) -> AsyncIterator[Resources]:
     finally:
         if own:
             await asyncio.to_thread(server.stop)
+
+
 @asynccontextmanager
 async def owning(settings: Settings, *, alone: bool = False) -> AsyncIterator[dict[str, Any]]:
     """``asyncpg.connect`` arguments of the tables' owner; ``alone``: refused while another process runs on them."""
@@ -99,8 +99,6 @@ async def owning(settings: Settings, *, alone: bool = False) -> AsyncIterator[di
     finally:
         if own:
             await asyncio.to_thread(server.stop)
-
-
 
 
 def _ballast(settings: Settings, server: postgres.Server) -> Ballast | None:
@@ -175,51 +173,8 @@ async def _parts(
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handling: one stop for all parts."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Ours are installed."""
-        yield
-
-
 async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
-    settings = resources.settings
     app = http.create(resources, hub=hub, intake=Intake(resources.db, resources.disk))
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=STOP_SECONDS - 5,
-        proxy_headers=False,
-        server_header=False,
-        date_header=True,
-        h11_max_incomplete_event_size=64 * 1024,
-        backlog=2048,
-    )
-    server = _Server(config)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # With its protocol named: asyncio turns Nagle's algorithm off only then, which costs 40 ms an answer otherwise.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError as error:
-        raise SystemExit(
-            f"Port {settings.port} on {settings.host} is taken ({error.strerror}). Set FRONTDESK_PORT to another one."
-        ) from error
-    say(f"Frontdesk is at {settings.url}")
-
-    async def end() -> None:
-        await stop.wait()
-        server.should_exit = True
-
-    ending = asyncio.create_task(end())
-    try:
-        await server.serve([listening])
-    finally:
-        ending.cancel()
+    sockets = serving.given() or [serving.opened(resources.settings)]
+    say(f"Frontdesk is at {resources.settings.url}")
+    await serving.serve(app, sockets, stop)
