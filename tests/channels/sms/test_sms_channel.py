@@ -244,3 +244,10 @@ def test_old_deliveries_are_read_by_the_provider_they_came_from():
         meta={"provider": "twilio", "received_at": "2026-11-22T10:00:00+00:00"},
     )
     assert CHANNEL.driver.parse(raw, account(provider="smpp"))[0].text == "hi"
+
+
+@pytest.mark.parametrize("value", ["+53002101103", "+(5300212101"])
+def test_a_prefix_twice_is_still_one_number(value: str) -> None:
+    """Found by fuzzing: each reading took one zero off, so that one phone had several addresses."""
+    once = typed(value, own="+302100000000").value
+    assert typed(once, own="+302100000000").value == came_from(value.replace("(", ""), own="").value == once

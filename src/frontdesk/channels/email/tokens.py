@@ -56,6 +56,8 @@ def verify_token(account: Account, token: str) -> str | None:
     packed, mac = data[:-_MAC], data[-_MAC:]
     if not packed or not hmac.compare_digest(mac, _sign(account, "reply address", packed, _MAC)):
         return None
+    if _text(data) != token.lower():  # base32 leaves bits over: a token has one spelling
+        return None
     return _unpacked(packed)
 
 

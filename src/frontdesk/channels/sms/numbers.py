@@ -54,9 +54,10 @@ def typed(value: str, *, own: str) -> Address:
         raise ValueError(f"“{text}” has an extension; texts reach only whole numbers.")
     if not phonenumbers.is_possible_number(number):
         raise ValueError(f"“{text}” is too short or too long for a phone number.")
-    return Address(kind="phone", value=phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return Address(kind="phone", value=_one_spelling(number))
 
 
+@lru_cache(maxsize=8192)
 def came_from(value: str, *, own: str) -> Address:
     """The sender as a gateway wrote it; never raises. ``own`` is the inbox's number.
 
@@ -74,8 +75,20 @@ def came_from(value: str, *, own: str) -> Address:
         best = next((number for number in found if phonenumbers.is_valid_number(number)), None)
         best = best or next((number for number in found if phonenumbers.is_possible_number(number)), None)
         if best:
-            return Address(kind="phone", value=phonenumbers.format_number(best, PhoneNumberFormat.E164))
+            return Address(kind="phone", value=_one_spelling(best))
     return Address(kind="phone", value=text[:_LONGEST])
+
+
+def _one_spelling(number: phonenumbers.PhoneNumber) -> str:
+    """E.164. Where a country's numbers begin with a prefix that is left out abroad, impossible ones may have it more
+    than once; each would be another address of the same phone, so it is taken off until nothing changes."""
+    text: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    while (again := _read(text, None)) is not None:
+        shorter: str = phonenumbers.format_number(again, PhoneNumberFormat.E164)
+        if len(shorter) >= len(text):
+            break
+        text = shorter
+    return text
 
 
 def _read(value: str, region: str | None) -> phonenumbers.PhoneNumber | None:
