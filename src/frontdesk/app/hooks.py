@@ -19,6 +19,7 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Problem
+from frontdesk.kit.transaction import once_more
 
 DOCTOR = "doctor"  # the path that frontdesk doctor asks; no inbox has such a key
 BODY_SECONDS = 15  # in which the whole body must have come
@@ -62,7 +63,7 @@ class Hooks:
         key = scope["path"].removeprefix("/hooks/").strip("/")
         if key == DOCTOR:
             return self._proof(scope)
-        found = await self._find(key)
+        found = await once_more(lambda: self._find(key))
         if found is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
         name, account = found

@@ -23,6 +23,7 @@ import frontdesk.conversations.models
 import frontdesk.inboxes.models
 import frontdesk.people.models  # noqa: F401  (the four imports fill the metadata that the drift test compares)
 from frontdesk.kit.tables import metadata
+from frontdesk.kit.transaction import SCHEMA
 
 log = structlog.get_logger()
 
@@ -114,6 +115,7 @@ async def _run_missing(engine: AsyncEngine) -> None:
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(upgrade)
+                await connection.exec_driver_sql(f"notify {SCHEMA}")
             return
         except DBAPIError as error:
             held = getattr(error.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE

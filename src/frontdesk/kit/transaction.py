@@ -8,10 +8,10 @@ across workspaces (claiming due work) say so with :meth:`Database.across`.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -22,13 +22,16 @@ from frontdesk.kit import clock, crash
 from frontdesk.kit.events import Event
 
 Row = asyncpg.Record
+T = TypeVar("T")
 BELL = "frontdesk_bell"  # NOTIFY channel: "something is new in this workspace"
 WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
+SCHEMA = "frontdesk_schema"  # NOTIFY channel: a migration changed tables
 WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
 
 PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a database that is away or being stopped
     asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError, asyncpg.PostgresSystemError, asyncpg.LockNotAvailableError, OSError,
+    asyncpg.InvalidCachedStatementError,  # a migration changed a table under a prepared statement
 )  # fmt: skip
 
 IDLE_IN_TRANSACTION = "15s"  # then the database ends a transaction whose process hangs, and lets go of its locks
@@ -152,6 +155,10 @@ class Database:
     async def close(self) -> None:
         await self.pool.close()
 
+    async def renew(self) -> None:
+        """Work with fresh connections from now on: what the old ones prepared may no longer fit the tables."""
+        await self.pool.expire_connections()
+
     @asynccontextmanager
     async def begin(self, workspace_id: int) -> AsyncIterator[Tx]:
         """A transaction that sees and writes one workspace."""
@@ -175,6 +182,15 @@ class Database:
             await tx.flush()
             crash.point("commit")
         crash.point("committed")
+
+
+async def once_more(work: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction, and again where a migration had changed a table under one of its prepared statements: the
+    driver has forgotten all of them by then."""
+    try:
+        return await work()
+    except asyncpg.InvalidCachedStatementError:
+        return await work()
 
 
 async def prepare(connection: Any) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from frontdesk.kit.context import Actor, Resources
-from frontdesk.kit.transaction import BELL, WHISPER, WORK, Row
+from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row
 from frontdesk.realtime.queries import log as events
 from frontdesk.realtime.schemas import EventFrame
 
@@ -147,6 +147,7 @@ class Hub:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(BELL, lambda _c, _p, _ch, payload: self._ring(int(payload)))
             await connection.add_listener(WORK, lambda *_: self._wake())
+            await connection.add_listener(SCHEMA, self._renew)
             await connection.add_listener(WHISPER, lambda _c, _p, _ch, payload: self._whisper(payload))
             for workspace_id in list(self._feeds):
                 self._ring(workspace_id)
@@ -158,6 +159,9 @@ class Hub:
         finally:
             if not connection.is_closed():
                 await connection.close(timeout=2)
+
+    async def _renew(self, *_: object) -> None:
+        await self._resources.db.renew()
 
     def _ring(self, workspace_id: int) -> None:
         self._bells.add(workspace_id)
