@@ -67,7 +67,12 @@ async def test_what_they_said_only_they_take_back(db: Database, workspace: int, 
         await actions.opt_out(tx, found.point_id, source="user", reason="On the phone.", actor_id=owner.user_id)
         assert await actions.opt_in(tx, found.point_id, source="user", reason="On the phone.", actor_id=owner.user_id)
         await actions.opt_out(tx, found.point_id, source="user", reason="On the phone.")
+    told = "select count(*) from events where kind = 'ContactChanged'"
+    async with db.begin(workspace) as tx:
+        before = await tx.fetchval(told)
         assert not await actions.opt_out(tx, found.point_id, source=theirs, reason="Again, in their own words.")
+    async with db.begin(workspace) as tx:
+        assert await tx.fetchval(told) == before + 1, "every screen sees who says so now"
         with pytest.raises(Refused) as caught:
             await actions.opt_in(tx, found.point_id, source="user", reason="We want to sell.")
         assert caught.value.code == "only_they_opt_in"

@@ -70,11 +70,13 @@ async def opt_in(
 async def _theirs_now(tx: Tx, point_id: int, source: str, reason: str) -> None:
     """Somebody of us had opted the contact out, and now they say it themselves: it becomes theirs to lift."""
     if source in rules.CONTACTS_OWN:
-        await tx.execute(
+        contact_id = await tx.fetchval(
             """update contact_points set opt_out_source = $3, opt_out_reason = $4
-            where workspace_id = $1 and id = $2 and opt_out_source <> all($5::text[])""",
+            where workspace_id = $1 and id = $2 and opt_out_source <> all($5::text[]) returning contact_id""",
             tx.workspace_id, point_id, source, rules.storable(reason), sorted(rules.CONTACTS_OWN),
         )  # fmt: skip
+        if contact_id is not None:
+            await _changed(tx, contact_id)
 
 
 async def _record(
