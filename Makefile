@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 PYTEST_ARGS ?=
 KILLS ?= 300
 SEED ?= 1
+CASES ?= 10000
+SECONDS ?= 60
 BENCH ?=
 QUICK ?=
 MUTANTS ?=
@@ -13,7 +15,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
 
-.PHONY: help run test test-peers check house screens lock clean chaos bench
+.PHONY: help run test test-peers check house screens lock clean chaos fuzz fuzz-parsers fuzz-mails bench
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +25,9 @@ help:
 	@echo "make check       lint, types, walls between rooms, drift, budgets"
 	@echo "make chaos       kill it under load and check that nothing is lost (KILLS=300 SEED=1 MUTANTS=all)"
 	@echo "make bench       measure against what this machine can do (BENCH='writing', or names; QUICK=1: only see that it runs)"
+	@echo "make fuzz        random requests to the whole API: no failure, no answer that its description does not know (CASES=10000 SEED=1)"
+	@echo "make fuzz-parsers  inputs that look for new code in everything that reads strangers' bytes (SECONDS=60 for each)"
+	@echo "make fuzz-mails  broken mails: each becomes a message or is set aside (CASES=10000 SEED=1)"
 	@echo "make screens     build the web app and the widget"
 	@echo "make lock        renew requirements/*.txt from *.in (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean       remove everything that can be made again; data in var/ stay"
@@ -56,6 +61,15 @@ chaos: .venv/.dev
 
 bench: .venv/.dev screens
 	@$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick,--json bench/figures.json)
+
+fuzz: .venv/.dev
+	@$(BIN)/python -m fuzz.api --cases $(CASES) --seed $(SEED)
+
+fuzz-parsers: .venv/.dev
+	@$(BIN)/python -m fuzz.parsers --seconds $(SECONDS) --seed $(SEED)
+
+fuzz-mails: .venv/.dev
+	@$(BIN)/python -m fuzz.mails --count $(CASES) --seed $(SEED)
 
 screens: .venv/.run
 	@$(BIN)/python hatch_build.py

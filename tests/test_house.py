@@ -35,7 +35,7 @@ def test_the_screens_ask_for_capabilities() -> None:
     assert screens_do_not_name_channels(PROJECT, FRONTDESK.channels) == []
 
 
-@pytest.mark.parametrize("folder", ["src/frontdesk_sim", "tests", "bench", "chaos"])
+@pytest.mark.parametrize("folder", ["src/frontdesk_sim", "tests", "bench", "chaos", "fuzz"])
 def test_the_rest_stays_short_and_well_named(folder: str) -> None:
     rest = House(PROJECT / folder)
     assert checks.files_and_functions_stay_short(rest) == []

@@ -1,0 +1,1 @@
+"""Bad input by the hundred thousand: broken mails, random requests, guided bytes. See docs/reliability.md."""
