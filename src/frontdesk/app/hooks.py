@@ -36,12 +36,13 @@ class Hooks:
 
     def __init__(self, resources: Resources, intake: Intake) -> None:
         self._resources, self._intake = resources, intake
-        self._known: dict[str, tuple[float, str, Account] | None] = {}
+        self._known: dict[str, tuple[float, TakesHooks | None, Account]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         retry_after = 2
         try:
-            answer = await asyncio.wait_for(self._answer(scope, receive), 60)
+            async with asyncio.timeout(60):
+                answer = await self._answer(scope, receive)
         except Problem as problem:
             retry_after = getattr(problem, "retry_after", retry_after)
             answer = _problem(problem.status, problem.code, problem.detail)
@@ -66,11 +67,11 @@ class Hooks:
         found = await once_more(lambda: self._find(key))
         if found is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
-        name, account = found
-        driver = channel(name).driver
-        if not isinstance(driver, TakesHooks):
+        driver, account = found
+        if driver is None:
             return _problem(404, "no_hooks", "This inbox receives nothing over HTTP.")
-        body = await asyncio.wait_for(_body(receive, self._resources.settings.max_body), BODY_SECONDS)
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _body(receive, self._resources.settings.max_body)
         if body is None:
             return _problem(413, "too_large", "This is larger than a delivery may be.")
         try:
@@ -89,7 +90,8 @@ class Hooks:
         nonce = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("nonce", "")[:64]
         return HookAnswer(body=doctor.proof(self._resources.vault, nonce).encode())
 
-    async def _find(self, key: str) -> tuple[str, Account] | None:
+    async def _find(self, key: str) -> tuple[TakesHooks | None, Account] | None:
+        """The inbox with this key, and its driver if that takes deliveries over HTTP."""
         now = time.monotonic()
         known = self._known.get(key)
         if known and now - known[0] < REMEMBER:
@@ -105,8 +107,10 @@ class Hooks:
         account = inboxes.account(self._resources.vault, self._resources.settings.url, row)
         if len(self._known) > 10_000:
             self._known.clear()
-        self._known[key] = (now, row["channel"], account)
-        return row["channel"], account
+        driver = channel(row["channel"]).driver
+        takes = driver if isinstance(driver, TakesHooks) else None
+        self._known[key] = (now, takes, account)
+        return takes, account
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -41,6 +42,7 @@ def display(kind: str, value: str) -> str:
     return f"{kind.replace('_', ' ').capitalize()} {value[-4:]}"  # an id that means nothing to anybody
 
 
+@lru_cache(maxsize=8192)
 def default_name(kind: str, value: str) -> str:
     """What a contact is called while nobody has said a name."""
     return display(kind, value)[:NAME_MAX]

@@ -185,14 +185,18 @@ def keyword(text: str) -> Literal["stop", "start", "help"] | None:
     text = text.strip()
     if len(text) > 64:
         return None
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(char for char in folded if not unicodedata.combining(char))
-    word = _STRIP.sub("", bare.strip())
+    word = _STRIP.sub("", text.lower() if text.isascii() else _bare(text).strip())
     if word in STOP_WORDS or word.replace(" ", "").replace("-", "") in STOP_WORDS - {"td", "end"}:
         return "stop"
     if word in START_WORDS:
         return "start"
     return "help" if word in HELP_WORDS else None
+
+
+def _bare(text: str) -> str:
+    """Small letters without accents."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(char for char in folded if not unicodedata.combining(char))
 
 
 def keyword_answer(kind: Literal["stop", "start", "help"], name: str) -> str:
@@ -236,3 +240,11 @@ def clean(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def masked(address: str) -> str:
+    """An address by which somebody who knows it recognises it, and nobody else: the first two and the last two
+    characters, of a mail address those of its local part."""
+    local, at, domain = address.partition("@")
+    hidden = f"{local[:2]}…{local[-2:]}" if len(local) > 5 else "…"
+    return f"{hidden}{at}{domain}"

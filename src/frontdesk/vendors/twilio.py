@@ -21,6 +21,7 @@ import ipaddress
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urlsplit, urlunsplit
 
@@ -97,7 +98,7 @@ def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: 
     given = headers.get(SIGNATURE, "").encode()
     if not secret or not given or algorithm not in ("HMAC_SHA1", "HMAC_SHA256"):
         return False
-    fields: Sequence[tuple[bytes, bytes]] = []
+    fields: Sequence[tuple[bytes, bytes]] = ()
     if headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
         try:
             fields = form(body)
@@ -112,16 +113,22 @@ def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: 
     return any(matches)
 
 
-def form(body: bytes) -> list[tuple[bytes, bytes]]:
+@lru_cache(maxsize=64)  # it is read to see who signed it, and again to see what it says
+def form(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """The fields of a form body as bytes, blank ones included. Raises ValueError for more than 1,000 fields.
 
     As bytes, because they are what was signed; ``urllib.parse.parse_qsl`` cannot return any that are not ASCII.
     """
-    pieces = body.split(b"&", MAX_FIELDS)
+    pieces = body.replace(b"+", b" ").split(b"&", MAX_FIELDS)
     if len(pieces) > MAX_FIELDS:
         raise ValueError(f"the form has more than {MAX_FIELDS} fields")
-    pairs = [piece.replace(b"+", b" ").partition(b"=") for piece in pieces if piece]
-    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pairs]
+    pairs = [piece.partition(b"=") for piece in pieces if piece]
+    return tuple(
+        [
+            (unquote_to_bytes(name) if b"%" in name else name, unquote_to_bytes(value) if b"%" in value else value)
+            for name, _, value in pairs
+        ]
+    )
 
 
 def _algorithm(settings: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -109,7 +110,7 @@ class TwilioSms:
 
     def parse(self, raw: Raw, account: Account) -> Sequence[Item]:
         if raw.meta.get("listed"):
-            fields = _fields_of_resource(json.loads(raw.body))
+            fields: Mapping[str, str] = _fields_of_resource(json.loads(raw.body))
         else:
             fields = _fields(raw.body)
         sid = _sid(fields)
@@ -268,14 +269,13 @@ def message_fields(message: Outbound, account: Account) -> list[tuple[str, str]]
     return fields
 
 
-def _fields(body: bytes) -> dict[str, str]:
+@lru_cache(maxsize=1024)  # a delivery is read when it is stored, and again, mostly by the same process, soon after
+def _fields(body: bytes) -> Mapping[str, str]:
     """The form as text: the last of a repeated name, without NULs (the database refuses them), bad UTF-8 replaced."""
-    pairs: Iterable[tuple[bytes, bytes]] = form(body)
-    return {_text(name): _text(value) for name, value in pairs}
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\x00", "")
+    fields = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in form(body)}
+    if b"%00" not in body and b"\x00" not in body:
+        return fields
+    return {name.replace("\x00", ""): value.replace("\x00", "") for name, value in fields.items()}
 
 
 def _fields_of_resource(listed: Mapping[str, Any]) -> dict[str, str]:
