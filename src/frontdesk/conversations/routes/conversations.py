@@ -124,25 +124,25 @@ async def change_conversation(
 
 @post("/conversations/{conversation_id:int}/read", operation_id="markRead", status_code=204, tags=TAGS)
 async def mark_read(context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Read]) -> None:
-    async with context.begin(READ) as tx:
+    async with context.begin(WRITE) as tx:
         await change.mark_read(tx, conversation_id, data.count, actor=context.actor)
 
 
 @post("/conversations/{conversation_id:int}/unread", operation_id="markUnread", status_code=204, tags=TAGS)
 async def mark_unread(context: NamedDependency[Context], conversation_id: PathId) -> None:
-    async with context.begin(READ) as tx:
+    async with context.begin(WRITE) as tx:
         await change.mark_unread(tx, conversation_id, actor=context.actor)
 
 
 @put("/conversations/{conversation_id:int}/star", operation_id="starConversation", status_code=204, tags=TAGS)
 async def star(context: NamedDependency[Context], conversation_id: PathId) -> None:
-    async with context.begin(READ) as tx:
+    async with context.begin(WRITE) as tx:
         await change.star(tx, conversation_id, on=True, actor=context.actor)
 
 
 @delete("/conversations/{conversation_id:int}/star", operation_id="unstarConversation", status_code=204, tags=TAGS)
 async def unstar(context: NamedDependency[Context], conversation_id: PathId) -> None:
-    async with context.begin(READ) as tx:
+    async with context.begin(WRITE) as tx:
         await change.star(tx, conversation_id, on=False, actor=context.actor)
 
 
@@ -196,7 +196,7 @@ async def say_typing(
     context: NamedDependency[Context], conversation_id: PathId, data: JSONBody[schemas.Typing]
 ) -> None:
     """A whisper to whoever has the conversation open; never stored."""
-    async with context.begin(READ) as tx:
+    async with context.begin(WRITE) as tx:
         await thread.see(tx, context.actor, conversation_id)
         tx.whisper(
             kind="typing",
