@@ -106,15 +106,20 @@ class Desk:
     async def __aexit__(self, *_: object) -> None:
         await self.client.aclose()
 
-    async def until_ready(self, path: str = "/readyz") -> None:
-        async with asyncio.timeout(90):
-            while True:
-                try:
-                    if (await self.client.get(path)).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.05)
+    async def until_ready(self, process: Running, path: str = "/readyz") -> None:
+        """Fails with the process's words if it ends before, or does not become ready."""
+        seen = ""
+        deadline = asyncio.get_running_loop().time() + 90
+        while process.popen.poll() is None and asyncio.get_running_loop().time() < deadline:
+            try:
+                answer = await self.client.get(path)
+                if answer.status_code == 200:
+                    return
+                seen = answer.text
+            except httpx.TransportError as error:
+                seen = repr(error)
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not ready: {seen}\n{process.said()[-2000:]}")
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         answer = await self.client.request(method, f"/api/v1{path}", json=body, headers=headers)

@@ -81,7 +81,7 @@ async def test_a_rolling_restart_under_load_turns_nobody_away(database: str, hom
             desk = await stack.enter_async_context(Desk(url_of(socket)))
             await stack.enter_async_context(running("worker", home, DATABASE_URL=database))
             first = await stack.enter_async_context(running("web", home, **on))
-            await desk.until_ready()
+            await desk.until_ready(first)
             await desk.set_up(gateway.url)
             async with under_load(desk) as load:
                 await served(load, 200)
@@ -107,7 +107,7 @@ async def test_a_restart_of_everything_keeps_callers_waiting_and_ends_in_time(ho
             stack.callback(shutil.rmtree, home)
             desk = await stack.enter_async_context(Desk(url_of(socket)))
             async with running("run", home, **on) as first:
-                await desk.until_ready()
+                await desk.until_ready(first)
                 await desk.set_up(gateway.url)
                 assert (await desk.text(desk.client, "Are you open?")).status_code == 200
                 (talk,) = await desk.until(desk.conversations)
