@@ -203,7 +203,10 @@ def _say(
     if fields:
         body["fields"] = fields
     return Response(
-        msgspec.json.encode(body), status_code=status, media_type="application/problem+json", headers=headers or {}
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type="application/problem+json",
+        headers={**SECURITY, **(headers or {})},  # what went wrong does not pass through ``_secure``
     )
 
 
