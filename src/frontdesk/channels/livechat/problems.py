@@ -40,7 +40,7 @@ def as_response(problem: Problem) -> Response[bytes]:
     }
     if problem.fields:
         body["fields"] = dict(problem.fields)
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     if problem.retry_after is not None:
         headers["retry-after"] = str(max(1, round(problem.retry_after + 0.5)))
     return Response(
