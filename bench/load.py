@@ -40,19 +40,20 @@ def senders(chance: random.Random) -> Iterator[str]:
             yield chance.choice(known)
 
 
-def texts(hook_url: str, count: int, *, seed: int = 1) -> list[bytes]:
-    """Incoming text messages as Twilio posts them: complete HTTP requests with 12 words each, signed."""
+def texts(hook_url: str, count: int, *, seed: int = 1, saying: str = "") -> list[bytes]:
+    """Incoming text messages as Twilio posts them: complete HTTP requests with 12 words each (or ``saying``),
+    signed."""
     chance = random.Random(seed)
     from_whom = senders(chance)
-    return [_request(hook_url, _fields(chance, next(from_whom))) for _ in range(count)]
+    return [_request(hook_url, _fields(saying or sentence(chance), next(from_whom))) for _ in range(count)]
 
 
-def _fields(chance: random.Random, sender: str) -> dict[str, str]:
+def _fields(body: str, sender: str) -> dict[str, str]:
     sid = f"SM{next(_numbers):032x}"
     return {
         "ToCountry": "US", "ToState": "DC", "SmsMessageSid": sid, "NumMedia": "0", "ToCity": "WASHINGTON",
         "FromZip": "", "SmsSid": sid, "FromState": "DC", "SmsStatus": "received", "FromCity": "WASHINGTON",
-        "Body": sentence(chance), "FromCountry": "US", "To": SMS["number"], "ToZip": "", "NumSegments": "1",
+        "Body": body, "FromCountry": "US", "To": SMS["number"], "ToZip": "", "NumSegments": "1",
         "MessageSid": sid, "AccountSid": SMS["account_sid"], "From": sender, "ApiVersion": "2010-04-01",
     }  # fmt: skip
 

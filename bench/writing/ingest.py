@@ -58,7 +58,6 @@ class Lines:
         await self.check()
         return spent
 
-
     async def check(self) -> None:
         """Every delivery is one message, and the bare rows do not count."""
         found = await self.owner.fetchval("select count(*) from messages where external_id like 'SM%'")
@@ -149,4 +148,83 @@ async def floor(place: Place) -> list[Gate]:
         Gate.figure("ours: PostgreSQL", median(found["through"], "postgres"), "µs"),
         Gate.figure("PostgreSQL, against bare rows", median_ratio(found["through"], found["insert"], "postgres"), "×"),
         Gate.figure("messages by the clock", statistics.median(s.rate for s in found["through"]), "/s"),
+    ]
+
+
+@benchmark
+async def against_orm(place: Place) -> list[Gate]:
+    """The same deliveries through the obvious program: an object mapper and a transaction for each, 64 at a time."""
+    count, few, connections = place.size(3000, quick=60), place.size(600, quick=20), place.size(64, quick=8)
+    async with lines(place) as line:
+        office = line.office
+        process = await office.start("run")
+        orm, url = await office.serve("orm", SMS["auth_token"], str(office.workspace_id), str(office.inbox_id))
+        hook = office.hook_url.replace(office.url, url)
+        ours, theirs = Meter(postgres=place.pid, server=process.pid), Meter(postgres=place.pid, server=orm.pid)
+
+        async def through() -> Spent:
+            return await line.through(ours, count, connections)
+
+        async def mapper() -> Spent:
+            line.seed += 1
+            requests = texts(hook, few, seed=line.seed)
+            line.posted += few
+            with theirs.measured(few) as spent:
+                await post(url, requests, connections=connections, spent=spent)
+            return spent
+
+        await through(), await mapper()
+        found = await interleaved(place.size(3, quick=1), mapper=mapper, through=through)
+    cpu = statistics.median(
+        a.per_item("postgres", "server") / b.per_item("postgres", "server")
+        for a, b in zip(found["mapper"], found["through"], strict=True)
+    )
+    clock = statistics.median(b.rate / a.rate for a, b in zip(found["mapper"], found["through"], strict=True))
+    return [
+        Gate.at_least("messages by the clock, against the mapper", clock, 20, "×"),
+        Gate.at_least("messages by the clock, aim", clock, 30, "×", kind="aim"),
+        Gate.at_least("CPU of the mapper, against ours", cpu, 20, "×", kind="aim", note="with PostgreSQL's"),
+        Gate.figure("the mapper, CPU", median(found["mapper"], "postgres", "server"), "µs"),
+        Gate.figure("ours, CPU", median(found["through"], "postgres", "server"), "µs"),
+        Gate.figure("the mapper", statistics.median(s.rate for s in found["mapper"]), "/s"),
+        Gate.figure("ours", statistics.median(s.rate for s in found["through"]), "/s"),
+    ]
+
+
+@benchmark
+async def durability(place: Place) -> list[Gate]:
+    """What the web process spends on a delivery that is committed before it is acknowledged, and on one that is not kept."""
+    count, connections = place.size(5000, quick=100), place.size(256, quick=8)
+    async with lines(place) as line:
+        office = line.office
+        web = await office.start("web")
+        unstored, url = await office.serve("unstored")
+        hook = office.hook_url.replace(office.url, url)
+
+        def side(pid: int, address: str, hook_url: str) -> Any:
+            meter = Meter(server=pid)
+
+            async def run() -> Spent:
+                line.seed += 1
+                requests = texts(hook_url, count, seed=line.seed)
+                with meter.measured(count) as spent:
+                    await post(address, requests, connections=connections, spent=spent)
+                return spent
+
+            return run
+
+        kept, thrown = side(web.pid, office.url, office.hook_url), side(unstored.pid, url, hook)
+        await kept(), await thrown()
+        found = await interleaved(place.size(5, quick=1), kept=kept, thrown=thrown)
+    return [
+        Gate.at_most(
+            "web process, committed against not kept",
+            median_ratio(found["kept"], found["thrown"], "server"),
+            1.25,
+            "×",
+            note="CPU",
+        ),
+        Gate.figure("committed", median(found["kept"], "server"), "µs"),
+        Gate.figure("not kept", median(found["thrown"], "server"), "µs"),
+        Gate.figure("acknowledged", statistics.median(s.rate for s in found["kept"]), "/s"),
     ]
