@@ -70,13 +70,13 @@ class _Child:
         with self._lock:
             process = self._running()
             try:
-                return self._decoder.decode(_exchange(process, LENGTH.pack(len(data)) + data))
-            except TimeoutError:
+                answer = self._decoder.decode(_exchange(process, LENGTH.pack(len(data)) + data))
+            except (OSError, EOFError, msgspec.MsgspecError):  # a TimeoutError is an OSError
                 self._end()
                 return Answer(problem=_KILLED)
-            except (OSError, EOFError, msgspec.MsgspecError):
+            if "memory" in answer.problem:  # it ends now, and must not be met by the next mail while it does
                 self._end()
-                return Answer(problem=_KILLED)
+            return answer
 
     def close(self) -> None:
         with self._lock:
