@@ -56,7 +56,7 @@ def key_file(settings: Settings) -> Path:
 @asynccontextmanager
 async def opened(settings: Settings, server: postgres.Server) -> AsyncIterator[Resources]:
     """Resources on a database that is already there and migrated."""
-    db = await Database.open(server.connect_args, size=settings.pool)
+    db = await Database.open(server.connect_args, size=settings.pool, hung_after=settings.hung_after)
     try:
         place = settings.files or str(settings.home / "files")
         folders = {"the database": server.data, "the files": None if "://" in place else Path(place)}

@@ -27,7 +27,7 @@ BEHIND = 0.2  # when all that is due waits for what is under way, which rings th
 RECONCILE_EVERY = 300.0  # and as long may one inbox's provider take
 RECONCILE_TOGETHER = 8  # inboxes side by side: one provider that hangs delays no other inbox
 SWEEP_EVERY = 3600.0
-AWAY = 0.5  # seconds to wait when the database does not answer
+AWAY = 0.25  # seconds to wait when the database does not answer, give or take a half
 
 log = structlog.get_logger()
 

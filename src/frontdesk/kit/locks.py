@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import structlog
 
 _TRY = "select pg_try_advisory_lock($1, $2)"
@@ -46,8 +47,16 @@ async def take(connection: Any, kind: int, key: int, *, hung_after: float) -> bo
 
 async def free(connection: Any, kind: int, key: int) -> None:
     """Let go of it; the connection that is gone has done so already."""
-    if not connection.is_closed():
+    if not gone(connection):
         await connection.execute(_FREE, kind, key % 2**31)
+
+
+def gone(connection: Any) -> bool:
+    """Whether a connection, perhaps one of the pool's, has been lost."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken it back, as it does when one is lost
+        return True
 
 
 @contextlib.asynccontextmanager

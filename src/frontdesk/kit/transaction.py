@@ -34,8 +34,6 @@ PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a
     asyncpg.InvalidCachedStatementError,  # a migration changed a table under a prepared statement
 )  # fmt: skip
 
-IDLE_IN_TRANSACTION = "15s"  # then the database ends a transaction whose process hangs, and lets go of its locks
-
 _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 _BEGIN = """
@@ -145,9 +143,10 @@ class Database:
         self.pool = pool
 
     @classmethod
-    async def open(cls, connect_args: dict[str, Any], *, size: int = 12) -> Database:
-        """``connect_args`` as for ``asyncpg.connect``."""
-        ours = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
+    async def open(cls, connect_args: dict[str, Any], *, size: int = 12, hung_after: float = 12) -> Database:
+        """``connect_args`` as for ``asyncpg.connect``. After so many seconds without a word inside a transaction, the
+        database takes the process for hung, ends the transaction, and lets go of its locks."""
+        ours = {"idle_in_transaction_session_timeout": f"{hung_after * 1000:.0f}ms"}
         arguments = connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
         pool = await asyncpg.create_pool(**arguments, min_size=1, max_size=size, init=prepare, command_timeout=60)
         return cls(pool)

@@ -26,7 +26,7 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
-BATCH = 100  # deliveries in one transaction: five times cheaper each than one by one, and no better above
+BATCH = 250  # deliveries in one transaction: what each costs falls steeply up to 100 and little above 250
 SIDE_BY_SIDE = 3  # workspaces; each holds a connection meanwhile
 PARSING = 20.0  # seconds of reading in one batch
 TRIES = 3
@@ -146,7 +146,7 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
         await _store_all(resources, connection, workspace_id, parsed)
         return len(parsed)
     except PASSING:
-        if not connection.is_closed():  # this run was not ended by what it read: nobody is a suspect
+        if not locks.gone(connection):  # this run was not ended by what it read: nobody is a suspect
             await _forget_run(resources, connection, workspace_id)
         raise
 
@@ -162,7 +162,7 @@ async def _store_all(resources: Resources, connection: Any, workspace_id: int, p
     except PASSING:
         raise
     except Exception as error:
-        if connection.is_closed():
+        if locks.gone(connection):
             raise
         log.warning(
             "a batch failed and is taken one by one", workspace=workspace_id, error=repr(error), size=len(parsed)
@@ -285,7 +285,7 @@ async def _store_alone(resources: Resources, connection: Any, workspace_id: int,
     except PASSING:
         raise
     except Exception as error:
-        if connection.is_closed():
+        if locks.gone(connection):
             raise
         log.error("a delivery fails in the database and is set aside", raw=one.row["id"], error=repr(error))
         async with resources.db.on(connection, workspace_id) as tx:

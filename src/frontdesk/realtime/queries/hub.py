@@ -131,7 +131,7 @@ class Hub:
                     await self._listen(stop)
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("the event listener lost its connection", error=repr(error))
-                    await asyncio.sleep(0.3)
+                    await asyncio.sleep(0.2)
         finally:
             self._ended = True
             for task in tasks:
