@@ -115,7 +115,7 @@ class TwilioSms:
             fields = _fields(raw.body)
         sid = _sid(fields)
         if not sid:
-            return []
+            raise ValueError("This delivery names no message (MessageSid).")
         if _is_inbound(fields):
             return [_inbound(sid, fields, raw, own=str(account.get("number") or ""))]
         state = STATES.get(_status(fields))
