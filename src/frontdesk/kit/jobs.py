@@ -24,6 +24,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
 from frontdesk.kit.context import Resources
+from frontdesk.kit.hiding import hide
 
 Work = Callable[..., Awaitable[None]]
 
@@ -105,7 +106,7 @@ def _runner(resources: Resources, name: str) -> Callable[[Job], Awaitable[None]]
         except Exception as error:
             if job.attempts < len(RETRY_AFTER):
                 log.warning("job failed, will be tried again", job=name, error=repr(error), attempt=job.attempts)
-                raise RetryRequested(timedelta(seconds=RETRY_AFTER[job.attempts]), repr(error)) from error
+                raise RetryRequested(timedelta(seconds=RETRY_AFTER[job.attempts]), hide(repr(error))) from None
             log.error("job given up", job=name, error=repr(error), arguments=arguments)
             await _give_up(resources, name, arguments)
 
@@ -118,4 +119,4 @@ async def _give_up(resources: Resources, name: str, arguments: dict[str, Any]) -
     try:
         await GIVEN_UP[name](resources, **arguments)
     except Exception as error:  # nobody knows of the failure yet: it must not be forgotten
-        raise RetryRequested(timedelta(seconds=RETRY_AFTER[-1]), repr(error)) from error
+        raise RetryRequested(timedelta(seconds=RETRY_AFTER[-1]), hide(repr(error))) from None

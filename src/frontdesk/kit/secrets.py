@@ -20,6 +20,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from frontdesk.kit.hiding import remember
+
 _VERSION = b"\x01"
 
 
@@ -71,6 +73,7 @@ class Vault:
         except InvalidTag as error:
             raise KeyProblem("This credential was changed, or copied from somewhere else.") from error
         opened: dict[str, Any] = msgspec.json.decode(plain)
+        remember(opened.values())
         return opened
 
     def is_current(self, sealed: bytes) -> bool:

@@ -21,6 +21,7 @@ from frontdesk.conversations.actions.receipts import apply_parked, hold_for_rece
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
 from frontdesk.inboxes import actions as inboxes
+from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import Row, Tx
 
 LEASE = timedelta(seconds=12)  # unless the settings say otherwise; renewed while the driver is at it
@@ -169,7 +170,13 @@ async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = N
     """Move the outbox row on if it is still ours."""
     return bool(
         await tx.execute(
-            _SETTLE, tx.workspace_id, row["outbox_id"], row["fence"], state, retry_at, error and rules.clean(error)
+            _SETTLE,
+            tx.workspace_id,
+            row["outbox_id"],
+            row["fence"],
+            state,
+            retry_at,
+            error and hide(rules.clean(error)),
         )
     )
 
@@ -294,7 +301,7 @@ async def unknown(tx: Tx, row: Row, reason: str) -> bool:
         row["outbox_id"],
         row["fence"],
         now + timedelta(seconds=2),
-        rules.clean(reason),
+        hide(rules.clean(reason)),
     )
     if changed:
         tx.wake()

@@ -12,6 +12,7 @@ from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged
+from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import Row, Tx
 
 _NAMED = """
@@ -52,7 +53,7 @@ async def record(
     )
     if row is None or row["delivery"] is None:
         return False
-    now, code, reason = tx.now(), code and rules.clean(code), reason and rules.clean(reason)
+    now, code, reason = tx.now(), code and rules.clean(code), reason and hide(rules.clean(reason))
     await tx.execute(
         "insert into receipts (workspace_id, message_id, state, at, code, reason, source)"
         " values ($1, $2, $3, $4, $5, $6, $7)",

@@ -13,6 +13,7 @@ from frontdesk.inboxes import queries, rules, schemas
 from frontdesk.inboxes.events import InboxChanged
 from frontdesk.kit import clock
 from frontdesk.kit.context import Resources
+from frontdesk.kit.hiding import hide
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import Tx
 
@@ -28,7 +29,7 @@ async def note_health(tx: Tx, inbox_id: int, state: str, note: str = "") -> bool
         """update inboxes set health = $3, health_note = $4, health_at = $5, rev = rev + 1
         where workspace_id = $1 and id = $2 and enabled and deleted_at is null
           and (health, health_note) is distinct from ($3, $4)""",
-        tx.workspace_id, inbox_id, state, rules.storable(note)[:NOTE_MAX], clock.now(),
+        tx.workspace_id, inbox_id, state, hide(rules.storable(note))[:NOTE_MAX], clock.now(),
     )  # fmt: skip
     if changed:
         tx.emit(InboxChanged(inbox_id=inbox_id))
@@ -67,6 +68,7 @@ async def try_out(resources: Resources, workspace_id: int, inbox_id: int) -> sch
     except Exception as wrong:  # a driver's mistake must not look like ours
         log.warning("a test of an inbox failed unexpectedly", inbox_id=inbox_id, error=repr(wrong))
         tested = schemas.Tested(ok=False, message=f"It did not work: {type(wrong).__name__}.")
+    tested.message = hide(tested.message)
     async with resources.db.begin(workspace_id) as tx:
         await note_health(tx, inbox_id, "ok" if tested.ok else "attention", "" if tested.ok else tested.message)
     return tested
