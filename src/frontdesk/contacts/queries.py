@@ -112,27 +112,82 @@ async def get_point(tx: Tx, contact_id: int, point_id: int) -> Row:
     return row
 
 
+AHEAD = 1500  # names that are looked through in order before a text is searched: what many have is met soon
+MANY = 5000  # matches that are read and sorted; of more, some page is met sooner in order
+_FOUND = """
+select contact_id as id, name as key from contact_words
+where workspace_id = $1 and (haystack like $2 or haystack like $3) order by contact_id desc limit $4
+"""
+_SORTED = f"""
+with found as materialized ({_FOUND})
+select total, id, key from (select count(*) as total from found) counted left join lateral (
+  select id, key from found where $5::text is null or (key, id) > ($5, $6::bigint)
+  order by key, id limit $7) page on true
+"""
+_IN_ORDER = """
+select c.id, lower(c.name) as key from contacts c
+where c.workspace_id = $1 and c.merged_into is null and ($2::text is null or (lower(c.name), c.id) > ($2, $3::bigint))
+{matching} order by lower(c.name), c.id limit $4
+"""
+_ALL = _IN_ORDER.format(matching="")
+# A subquery and no join: the planner cannot know how many match, and must not begin there.
+_MATCHES = """coalesce((select w.haystack like $5 or w.haystack like $6 from contact_words w
+  where w.workspace_id = $1 and w.contact_id = c.id), false)"""
+_WITHIN = f"select * from ({_ALL}) c where {_MATCHES} limit $7"
+_MATCHING = _IN_ORDER.format(matching=f"and {_MATCHES}")
+
+
 async def search(
     tx: Tx, q: str | None = None, cursor: str | None = None, limit: int | None = None
 ) -> paging.Page[schemas.ContactOut]:
-    """Contacts by name whose name, or one of whose addresses, contains ``q``. Digits are found however written."""
+    """Contacts by name whose name, or one of whose addresses, contains ``q``. Neither accents matter nor how a
+    number is written."""
     after, size = paging.decode(cursor, str, int), paging.bounded(limit)
-    text = rules.storable(q or "").strip().lower()
-    numbers = rules.digits(text)
-    rows = await tx.fetch(
-        """select c.id, lower(c.name) as key from contacts c
-        where c.workspace_id = $1 and c.merged_into is null
-          and ($2::text is null or (lower(c.name), c.id) > ($2, $3::bigint))
-          and ($4::text is null or lower(c.name) like $4 or exists (
-            select 1 from contact_points p where p.workspace_id = $1 and p.contact_id = c.id
-              and (lower(p.value) like $4 or ($5::text is not null and p.value like $5))))
-        order by lower(c.name), c.id limit $6""",
-        tx.workspace_id, after[0] if after else None, after[1] if after else 0,
-        rules.like(text) if text else None, rules.like(numbers) if numbers else None, size + 1,
-    )  # fmt: skip
-    found = await outs(tx, [row["id"] for row in rows[:size]])
+    text = rules.storable(q or "").strip()
+    rows = await _in_order(tx, text, (after[0], after[1]) if after else None, size + 1)
+    shown = await outs(tx, [row["id"] for row in rows[:size]])
     following = paging.encode(rows[size - 1]["key"], rows[size - 1]["id"]) if len(rows) > size else None
-    return paging.Page(items=[found[row["id"]] for row in rows[:size]], next=following)
+    return paging.Page(items=[shown[row["id"]] for row in rows[:size]], next=following)
+
+
+async def _in_order(tx: Tx, text: str, after: tuple[str, int] | None, limit: int) -> list[Row]:
+    """(id, key) of the next contacts by name. What many have is met soon, what few have is searched and sorted."""
+    last = after or (None, 0)
+    if not text:
+        return await tx.fetch(_ALL, tx.workspace_id, *last, limit)
+    patterns = await _look_for(tx, text)
+    rows = await tx.fetch(_WITHIN, tx.workspace_id, *last, AHEAD, *patterns, limit)
+    if len(rows) == limit:
+        return rows
+    rows = await tx.fetch(_SORTED, tx.workspace_id, *patterns, MANY + 1, *last, limit)
+    if rows[0]["total"] > MANY:
+        return await tx.fetch(_MATCHING, tx.workspace_id, *last, limit, *patterns)
+    return [row for row in rows if row["id"] is not None]
+
+
+async def found(tx: Tx, q: str, *, limit: int) -> list[int]:
+    """Contacts whose name or addresses contain ``q``, the newest first."""
+    patterns = await _look_for(tx, rules.storable(q).strip())
+    return [row["id"] for row in await tx.fetch(_FOUND, tx.workspace_id, *patterns, limit)]
+
+
+async def _look_for(tx: Tx, text: str) -> tuple[str, str]:
+    """Let the table of words show what may contain the text or its digits; returns the patterns that make sure."""
+    plain: str = await tx.fetchval("select unmarked($1)", text)
+    sought = [part for part in (plain, rules.digits(plain)) if part]
+    await tx.look_for(" | ".join(_trigrams(tx.workspace_id, part) for part in sought))
+    return rules.like(sought[0]), rules.like(sought[-1])
+
+
+def _trigrams(workspace_id: int, text: str) -> str:
+    """A ``tsquery`` for every three characters in a row; fewer are how such three begin."""
+    if len(text) < 3:
+        return f"{_quoted(f'{workspace_id}.{text}')}:*"
+    return "(" + " & ".join(_quoted(f"{workspace_id}.{text[n : n + 3]}") for n in range(len(text) - 2)) + ")"
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 async def suggestions(tx: Tx, contact_id: int | None = None) -> list[schemas.SuggestionOut]:

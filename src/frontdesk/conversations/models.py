@@ -12,9 +12,9 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, UUID
 
-from frontdesk.kit.tables import belongs, json, metadata, moment, tenant
+from frontdesk.kit.tables import PENDING, belongs, json, metadata, moment, shadow, tenant
 
 conversations = tenant(
     "conversations",
@@ -62,13 +62,48 @@ Index("ix_conversations_list", _c.workspace_id, _c.status, _c.last_at.desc(), _c
 Index("ix_conversations_assignee", _c.workspace_id, _c.assignee_id, _c.status, _c.last_at.desc(), _c.id.desc())
 Index("ix_conversations_contact", _c.workspace_id, _c.contact_id, _c.last_at.desc(), _c.id.desc())
 Index(
-    "ix_conversations_not_closed",
+    "ix_conversations_team",
     _c.workspace_id,
+    _c.team_id,
+    _c.status,
     _c.last_at.desc(),
     _c.id.desc(),
-    postgresql_where=text("status <> 'closed'"),
+    postgresql_where=text("team_id is not null"),
 )
 Index("ix_conversations_snoozed", _c.snoozed_until, postgresql_where=text("status = 'snoozed'"))
+
+listings = shadow(
+    "listings",  # where else a conversation is listed: under its labels, its inboxes, for whom it mentions
+    "conversations",
+    "conversation_id",
+    Column("kind", Text, nullable=False),
+    Column("of_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    moment("last_at", required=True),
+    CheckConstraint("kind in ('label', 'inbox', 'mention')", name="kind"),
+    key=("conversation_id", "kind", "of_id"),
+)
+_l = listings.c
+Index(
+    "ix_listings_list",
+    _l.workspace_id,
+    _l.kind,
+    _l.of_id,
+    _l.status,
+    _l.last_at.desc(),
+    _l.conversation_id.desc(),
+)
+
+message_words = shadow(
+    "message_words",  # message 0 is the conversation's own subject
+    "conversations",
+    "conversation_id",
+    Column("message_id", BigInteger, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+    key=("conversation_id", "message_id"),
+    words=True,
+)
+Index("ix_message_words_words", message_words.c.words, postgresql_using="gin", postgresql_with=PENDING)
 
 messages = tenant(
     "messages",
@@ -125,6 +160,15 @@ Index(
 )
 Index("ix_messages_conversation", _m.workspace_id, _m.conversation_id, _m.at.desc(), _m.id.desc())
 Index("ix_messages_external_any", _m.workspace_id, _m.external_id, postgresql_where=text("external_id is not null"))
+Index(
+    "ix_messages_received",
+    _m.workspace_id,
+    _m.conversation_id,
+    _m.inbox_id,
+    _m.point_id,
+    _m.at.desc(),
+    postgresql_where=text("direction = 'in'"),
+)
 Index("ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("due_at is not null"))
 Index("ix_messages_point", _m.workspace_id, _m.point_id, _m.at.desc(), _m.id.desc())
 Index("ix_messages_mentions", _m.workspace_id, _m.conversation_id, postgresql_where=text("mentions <> '{}'"))

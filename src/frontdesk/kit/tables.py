@@ -31,6 +31,8 @@ metadata = MetaData(
     }
 )
 
+PENDING = {"gin_pending_list_limit": "256"}  # kB of new words that every search reads through before they are sorted in
+
 
 def tenant(name: str, *rest: Any, key: tuple[str, ...] = ("id",), across: bool = False) -> Table:
     """A table of a workspace. ``across``: work across workspaces may read and claim its rows."""
@@ -40,6 +42,17 @@ def tenant(name: str, *rest: Any, key: tuple[str, ...] = ("id",), across: bool =
     owner = ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE")
     table = Table(name, metadata, *own, *rest, PrimaryKeyConstraint("workspace_id", *key), owner)
     table.info["across"] = across
+    return table
+
+
+def shadow(name: str, of: str, column: str, *rest: Any, key: tuple[str, ...], words: bool = False) -> Table:
+    """A table that repeats what stands in ``of``, so that it is found quickly: it hangs on that alone, and triggers
+    keep it. ``words``: its column ``words`` is searched, and only rows that match what is searched can be read.
+    """
+    own = [Column("workspace_id", BigInteger, nullable=False), Column(column, BigInteger, nullable=False)]
+    keys = PrimaryKeyConstraint("workspace_id", *key)
+    table = Table(name, metadata, *own, *rest, keys, belongs(column, of, cascade=True))
+    table.info |= {"shadow": True, "words": words}
     return table
 
 

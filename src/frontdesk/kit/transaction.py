@@ -96,6 +96,10 @@ class Tx:
         """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
         values = [compiled.params[name] for name in compiled.positiontup or ()]
+    async def look_for(self, words: str) -> None:
+        """What can be read of tables of words from here on: the rows that match this ``tsquery``."""
+        await self.raw.execute("select set_config('app.search', $1, true)", words)
+
         return await self.fetch(str(compiled), *values)
 
     def emit(self, event: Event) -> None:

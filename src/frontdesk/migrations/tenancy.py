@@ -26,3 +26,18 @@ def wall(table: str, *, across: bool, column: str = "workspace_id") -> list[str]
         f"alter table {table} force row level security",
         f"create policy workspace on {table} using ({own}) with check ({own})",
     ]
+
+
+def wall_to_search(table: str) -> list[str]:
+    """The same for a table of words, with what is looked for in it: only rows that match ``app.search`` can be read.
+
+    PostgreSQL uses an index for a condition of a query only after the wall, unless it knows that the condition's
+    operator reveals nothing about rows that fail it; of ``@@`` it does not. As a part of the wall it comes first.
+    """
+    own = "workspace_id = nullif(current_setting('app.workspace_id', true), '')::bigint"
+    found = "words @@ nullif(current_setting('app.search', true), '')::tsquery"
+    return [
+        f"alter table {table} enable row level security",
+        f"alter table {table} force row level security",
+        f"create policy workspace on {table} using ({own} and {found}) with check ({own})",
+    ]

@@ -13,7 +13,8 @@ from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, ConversationOpened, MessageChanged, ReadStateChanged
 from frontdesk.conversations.queries import thread
 from frontdesk.conversations.queries.joining import join_key, joining, said_in
-from frontdesk.conversations.queries.listing import Conditions, visible_to
+from frontdesk.conversations.queries.listing import visible_to
+from frontdesk.conversations.queries.ranges import Conditions
 from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor

@@ -130,7 +130,7 @@ def _narrow(
         by([_STARS], _IS_STARRED)
     if not actor.sees_all:
         mine = [having("c.assignee_id = $2"), listed("mention", "$2")]
-        mine += [having(f"c.team_id = {where.value(team)}") for team in sorted(actor.teams)]
+        mine += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
         if found or every:
             visible_to(actor, where)
         else:
@@ -144,8 +144,8 @@ def _narrow(
         inbox = where.value(filters.inbox_id)
         by([listed("inbox", inbox)], f"{inbox} = any(c.inbox_ids)")
     if inboxes is not None:
-        one_by_one = [listed("inbox", str(int(inbox))) for inbox in inboxes]
-        by(one_by_one or [having("false")], f"c.inbox_ids && {where.value(inboxes)}::bigint[]")
+        one_by_one = [listed("inbox", str(inbox)) for inbox in inboxes]
+        by(one_by_one or [having("false")], f"c.inbox_ids && array{inboxes}::bigint[]")
     if filters.team_id is not None:
         condition = f"c.team_id = {where.value(filters.team_id)}"
         by([having(condition)], condition)

@@ -79,9 +79,8 @@ def newest(
     order = "order by last_at desc, id desc"
     if len(arms) == 1:
         return f"{arms[0]} {order} limit {limit}"
-    if len(ranges) == 1:  # what has one status has no other: the arms are merged as they are read
-        return f"select id, last_at from ({' union all '.join(arms)}) t {order} limit {limit}"
-    bounded = " union ".join(f"({arm} {order} limit {limit})" for arm in arms)
+    union = "union all" if len(ranges) == 1 else "union"  # what has one status has no other
+    bounded = f" {union} ".join(f"({arm} {order} limit {limit})" for arm in arms)
     return f"select id, last_at from ({bounded}) t {order} limit {limit}"
 
 

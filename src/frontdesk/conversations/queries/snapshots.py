@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -14,9 +14,7 @@ Link = Callable[[int, str, str, str], str]
 """(workspace id, hash, name, content type) → a signed address."""
 
 _CONVERSATIONS = """
-select c.*, k.name as contact_name, l.channel as last_channel,
-  (select array_agg(distinct i.channel) from inboxes i
-    where i.workspace_id = $1 and i.id = any(c.inbox_ids)) as channels,
+select c.*, k.name as contact_name,
   (select coalesce(array_agg(label_id order by label_id), '{}') from conversation_labels x
     where x.workspace_id = $1 and x.conversation_id = c.id) as labels,
   (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id
@@ -26,14 +24,16 @@ select c.*, k.name as contact_name, l.channel as last_channel,
   r.read_count, r.starred, d.body ->> 'text' as draft
 from conversations c
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
-left join inboxes l on l.workspace_id = $1 and l.id = c.last_inbox_id
 left join read_states r on r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = c.id
 left join drafts d on d.workspace_id = $1 and d.user_id = $3 and d.conversation_id = c.id and d.mode = 'reply'
 where c.workspace_id = $1 and c.id = any($2)
 """
 
 _MESSAGES = """
-select m.*, i.channel, u.name as user_name, k.id as contact_id, k.name as contact_name
+select m.id, m.conversation_id, m.direction, m.audience, m.inbox_id, m.point_id, m.author_id, m.author_name, m.text,
+  m.reply, m.html is not null as has_html, m.subject, m.meta, m.delivery, m.delivery_code, m.delivery_reason,
+  m.delivery_at, m.due_at, m.activity, m.mentions, m.client_key, m.automatic, m.at, m.rev,
+  i.channel, u.name as user_name, k.id as contact_id, k.name as contact_name
 from messages m
 join conversations c on c.workspace_id = $1 and c.id = m.conversation_id
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
@@ -47,17 +47,24 @@ _FILES = "select * from attachments where workspace_id = $1 and message_id = any
 
 async def conversations(tx: Tx, ids: Sequence[int], *, user_id: int | None = None) -> dict[int, schemas.Conversation]:
     """By id; with ``my`` if a user is given."""
-    rows = await tx.fetch(_CONVERSATIONS, tx.workspace_id, list(ids), user_id)
-    return {row["id"]: _conversation(row, mine=user_id is not None) for row in rows}
+    rows = await tx.fetch(_CONVERSATIONS, tx.workspace_id, list(ids), user_id) if ids else []
+    channels = await _channels(tx) if rows else {}
+    return {row["id"]: _conversation(row, channels, mine=user_id is not None) for row in rows}
 
 
-def _conversation(row: Row, *, mine: bool) -> schemas.Conversation:
+async def _channels(tx: Tx) -> dict[int, str]:
+    """The channel of every inbox: they are few, and a page of conversations names most of them."""
+    rows = await tx.fetch("select id, channel from inboxes where workspace_id = $1", tx.workspace_id)
+    return {row["id"]: row["channel"] for row in rows}
+
+
+def _conversation(row: Row, channels: Mapping[int, str], *, mine: bool) -> schemas.Conversation:
     last = None
     if row["last_message_id"] is not None:
         comment = row["last_audience"] == "team"
         last = schemas.Last(
             message_id=row["last_message_id"], preview=row["last_preview"], direction=row["last_direction"],
-            audience=row["last_audience"], channel=None if comment else row["last_channel"],
+            audience=row["last_audience"], channel=None if comment else channels.get(row["last_inbox_id"]),
             inbox_id=None if comment else row["last_inbox_id"], author_name=row["last_author"], at=row["last_at"],
         )  # fmt: skip
     own = schemas.Mine(read_count=row["read_count"] or 0, starred=bool(row["starred"]), draft=row["draft"])
@@ -66,7 +73,8 @@ def _conversation(row: Row, *, mine: bool) -> schemas.Conversation:
         subject=row["subject"], status=row["status"], assignee_id=row["assignee_id"], team_id=row["team_id"],
         labels=row["labels"], snoozed_until=row["snoozed_until"], waiting_since=row["waiting_since"],
         last=last, inbox_ids=row["inbox_ids"],
-        channels=sorted(row["channels"] or []), inbound_count=row["inbound_count"], message_count=row["message_count"],
+        channels=sorted({channels[inbox] for inbox in row["inbox_ids"] if inbox in channels}),
+        inbound_count=row["inbound_count"], message_count=row["message_count"],
         scheduled_count=row["scheduled"], failed_count=row["failed"], rev=row["rev"], created_at=row["created_at"],
         my=own if mine else UNSET,
     )  # fmt: skip
@@ -91,7 +99,7 @@ def message_fields(workspace_id: int, row: Row, files: Sequence[Row], link: Link
         "id": row["id"], "conversation_id": row["conversation_id"], "direction": row["direction"],
         "audience": row["audience"], "inbox_id": row["inbox_id"], "channel": row["channel"],
         "point_id": row["point_id"], "author": _author(row), "text": row["text"], "reply": row["reply"],
-        "has_html": row["html"] is not None, "subject": row["subject"], "email": _email(row["meta"]),
+        "has_html": row["has_html"], "subject": row["subject"], "email": _email(row["meta"]),
         "typed": [] if activity else _typed(row["meta"]),
         "files": [file_ref(workspace_id, file, link) for file in files], "delivery": _delivery(row),
         "activity": schemas.Activity(code=row["activity"], data=row["meta"]) if activity else None,

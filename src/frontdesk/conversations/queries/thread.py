@@ -9,7 +9,8 @@ import phonenumbers
 
 from frontdesk.channels import channel
 from frontdesk.conversations import rules, schemas
-from frontdesk.conversations.queries.listing import Conditions, one, visible_to
+from frontdesk.conversations.queries.listing import one, visible_to
+from frontdesk.conversations.queries.ranges import Conditions
 from frontdesk.conversations.queries.sending import WAY, sending
 from frontdesk.conversations.queries.snapshots import Link, messages
 from frontdesk.kit import clock, paging
@@ -79,12 +80,17 @@ order by i.id, p.claimed, p.verified desc, p.id
 """
 
 
+_LAST = "select * from (({}) union all ({})) last order by first limit 1".format(*(
+    f"select {first} as first, inbox_id, point_id from messages where workspace_id = $1 and conversation_id = $2"
+    f" and audience = 'contact' and direction = '{direction}' order by at desc, id desc limit 1"
+    for first, direction in enumerate(("in", "out"))
+))  # fmt: skip
+
+
 async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.Route]:
     """Every inbox with every address of the contact that it could write to, and what stands against it."""
     last = await tx.fetchrow(
-        "select inbox_id, point_id from messages where workspace_id = $1 and conversation_id = $2"
-        " and audience = 'contact' and direction <> 'activity'"
-        " order by direction = 'in' desc, at desc, id desc limit 1",
+        _LAST,
         tx.workspace_id,
         conversation_id,
     )
