@@ -79,6 +79,9 @@ async def running(command: str, home: Path, **more: Any) -> AsyncIterator[Runnin
     made = start(command, home, **more)
     try:
         yield made
+    except Exception as error:
+        error.add_note(f"--- {command} said ---\n{made.said()[-3000:]}")
+        raise
     finally:
         if made.popen.poll() is None:
             made.signal()

@@ -54,6 +54,7 @@ class Proxy:
         self.usual = Plan()
         self.plans: list[Plan] = []
         self.connections = 0
+        self.passed = 0  # bytes to clients
         self.open: set[_Connection] = set()
         self.struck = asyncio.Event()  # set whenever a fault ended something
         self.random = random.Random(seed)
@@ -137,6 +138,7 @@ class _Connection:
                     continue
                 data, struck = passed.take(data)
                 await _write(writer, data, fault.rate)
+                self._proxy.passed += len(data) if writer is self._client else 0
                 if struck and fault.then and not self._ended:
                     self.end(fault.then)
         if self._ended != "hang":

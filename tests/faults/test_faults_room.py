@@ -73,15 +73,17 @@ async def test_a_file_that_finds_no_room_leaves_nothing_behind(small: Path) -> N
 
 def test_the_ballast_is_there_while_there_is_room_and_given_back_when_there_is_none(small: Path) -> None:
     ballast = Ballast(small / "ballast", 2 * MB, keep_free=8 * MB)
-    assert not ballast.keep()
+    ballast.lay()
+    ballast.lay()
     assert (small / "ballast").stat().st_size == 2 * MB
     assert disk_free(small).free == 14 * MB
-    filling = fill(small, leave=3 * MB)
-    assert not ballast.keep()
-    assert fill(small, leave=MB) == filling
-    assert ballast.keep()
+    assert not ballast.drop()
+    filling = fill(small, leave=MB)
+    assert ballast.drop()
     assert disk_free(small).free == 3 * MB
-    assert not ballast.keep()  # there is no plenty
+    assert not ballast.drop()
+    ballast.lay()  # there is no plenty
+    assert disk_free(small).free == 3 * MB
     filling.unlink()
-    assert not ballast.keep()
+    ballast.lay()
     assert disk_free(small).free == 14 * MB

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import json
 import sys
@@ -26,7 +27,8 @@ Run = Callable[[Settings, argparse.Namespace], Awaitable[int | None]]
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    with contextlib.suppress(OSError):  # into a file on a full disk: what said it goes on
+        print(line, flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:

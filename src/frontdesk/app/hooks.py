@@ -59,6 +59,8 @@ class Hooks:
             headers.append((b"retry-after", str(retry_after).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+        if answer.status in (413, 503):  # the rest of the body may still be on its way, and is not waited for
+            headers.append((b"connection", b"close"))
 
     async def _answer(self, scope: Scope, receive: Receive) -> HookAnswer:
         key = scope["path"].removeprefix("/hooks/").strip("/")

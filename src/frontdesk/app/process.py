@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import asyncpg
 import structlog
@@ -37,6 +40,22 @@ Say = Callable[[str], None]
 def set_up_logging() -> None:
     """One line of JSON for each thing worth knowing, on standard error; never a message's text."""
     structlog.configure(
+class _Unfailing(io.TextIOBase):
+    """Where lines go that nobody can read: into a file on a full disk. What wrote them goes on."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.flush()
+
+
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
@@ -44,7 +63,7 @@ def set_up_logging() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=__import__("sys").stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
@@ -112,7 +131,7 @@ def connector(server: postgres.Server) -> Callable[[], Awaitable[asyncpg.Connect
     """Opens connections outside the pool, for listening and for locks."""
 
     async def connect() -> Any:
-        return await asyncpg.connect(**server.connect_args)
+        return await asyncpg.connect(**server.connect_args, command_timeout=60)
 
     return connect
 

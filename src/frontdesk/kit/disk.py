@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,18 +71,19 @@ class Ballast:
     def __init__(self, file: Path, size: int, *, keep_free: int) -> None:
         self._file, self._size, self._keep_free = file, size, keep_free
 
-    def keep(self) -> bool:
-        """Take the room while there is plenty, give it back when nothing else is left; says whether it just was."""
-        try:
-            there, free = self._file.exists(), disk_free(self._file.parent).free
-            if there and free < self._size:
-                self._file.unlink()
-                return True
-            if not there and free >= self._keep_free + 2 * self._size:
+    def lay(self) -> None:
+        """Take the room, if there is plenty and it is not taken yet."""
+        with suppress(OSError):  # it is tried again in a moment
+            if not self._file.exists() and disk_free(self._file.parent).free >= self._keep_free + 2 * self._size:
                 half = self._file.with_name(f"{self._file.name}.new")
                 with half.open("wb") as file:
                     os.posix_fallocate(file.fileno(), 0, self._size)
                 half.replace(self._file)
-        except OSError:
-            pass  # it is tried again in a moment
+
+    def drop(self) -> bool:
+        """Give the room back if little else is left; says whether that was done."""
+        with suppress(OSError):
+            if disk_free(self._file.parent).free < self._size:
+                self._file.unlink()
+                return True
         return False

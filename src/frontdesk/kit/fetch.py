@@ -22,7 +22,8 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin
@@ -48,6 +49,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_REDIRECTS = 3
+TOTAL = 60.0  # seconds for a whole exchange with an API
 WEB_PORTS = frozenset({80, 443})
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # joined with the last address, "http:///host" would be a path there
@@ -116,15 +118,15 @@ async def connect(
     ``limit`` is the longest line in bytes that the reader takes. Give the attempt up from outside with
     ``asyncio.timeout``. Raises :class:`Blocked`, :class:`Unreachable` or ``ssl.SSLError``.
     """
-    for address in await resolve_public(host, port, allow=allow):
-        try:
-            name = canonical_host(host) if tls else None
-            return await asyncio.open_connection(str(address), port, ssl=tls, server_hostname=name, limit=limit)
-        except ssl.SSLError:
-            raise
-        except OSError:
-            continue
-    raise Unreachable(f"{host} does not accept the connection.")
+    connected = await connect_socket(host, port, allow=allow)
+    name = canonical_host(host) if tls else None
+    try:
+        return await asyncio.open_connection(sock=connected, ssl=tls, server_hostname=name, limit=limit)
+    except BaseException as error:
+        connected.close()
+        if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+            raise Unreachable(f"{host} does not accept the connection.") from None
+        raise
 
 
 async def connect_socket(host: str, port: int, *, allow: Sequence[Network] | None = None) -> socket.socket:
@@ -141,20 +143,32 @@ async def connect_socket(host: str, port: int, *, allow: Sequence[Network] | Non
             connecting.close()
             raise
         else:
+            _look_for_signs_of_life(connecting)
             return connecting
     raise Unreachable(f"{host} does not accept the connection.")
 
 
-def client(*, timeout: httpx.Timeout | float, allow: Sequence[Network] | None = None) -> httpx.AsyncClient:
+def _look_for_signs_of_life(connected: socket.socket) -> None:
+    """Have the system ask whether the other side still lives while nothing is said: a minute, then four times more."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if option := getattr(socket, name, None):  # not every system has all of them
+            connected.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def client(
+    *, timeout: httpx.Timeout | float, allow: Sequence[Network] | None = None, total: float = TOTAL
+) -> httpx.AsyncClient:
     """An HTTP client for an API whose address somebody typed: httpx with all its features, behind this guard.
 
     Each origin is resolved and checked once in the client's life, and all that goes there goes to the address that
     answered first, in connections that no other name shares; so make one for each exchange. Any port is reached.
     Nothing is read from the environment. Redirects are not followed; whoever follows one asks the same client, which
     checks again. Beside httpx's own errors it raises :class:`Blocked`, and :class:`Unreachable` instead of
-    ``httpx.ConnectError`` and ``httpx.ConnectTimeout``: in both cases nothing was sent.
+    ``httpx.ConnectError`` and ``httpx.ConnectTimeout``: in both cases nothing was sent. ``timeout`` is for each read;
+    an answer that drips is broken off with ``httpx.ReadTimeout`` when the exchange has taken ``total`` seconds.
     """
-    guarded = _Guarded(_opened if allow is None else allow, web_ports_only=False)
+    guarded = _Guarded(_opened if allow is None else allow, web_ports_only=False, total=total)
     return httpx.AsyncClient(transport=guarded, timeout=timeout, trust_env=False, follow_redirects=False)
 
 
@@ -199,19 +213,23 @@ class _Guarded(httpx.AsyncBaseTransport):
     Each origin has connections of its own: httpx shares them by address, and two names may have the same one.
     """
 
-    def __init__(self, allow: Sequence[Network], *, web_ports_only: bool) -> None:
-        self._allow, self._web_ports_only = allow, web_ports_only
+    def __init__(self, allow: Sequence[Network], *, web_ports_only: bool, total: float | None = None) -> None:
+        self._allow, self._web_ports_only, self._total = allow, web_ports_only, total
         self._ways: dict[tuple[str, str, int], _Way] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        until = None if self._total is None else asyncio.get_running_loop().time() + self._total
         way, failed = await self._way(request.url), None
         for address in way.addresses:
             try:
-                response = await way.transport.handle_async_request(_addressed(request, way.host, address))
+                async with _in_time(until):
+                    response = await way.transport.handle_async_request(_addressed(request, way.host, address))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failed = error
             else:
                 way.addresses = (address,)
+                assert isinstance(response.stream, httpx.AsyncByteStream)
+                response.stream = _Bounded(response.stream, until)
                 return response
         if "CERTIFICATE_VERIFY_FAILED" in str(failed):
             raise Unreachable(f"{way.host} has no certificate that is valid for this name.") from failed
@@ -236,6 +254,35 @@ class _Guarded(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for way in self._ways.values():
             await way.transport.aclose()
+
+
+@asynccontextmanager
+async def _in_time(until: float | None) -> AsyncIterator[None]:
+    """Ends what is inside with ``httpx.ReadTimeout`` at this time of the event loop's clock."""
+    try:
+        async with asyncio.timeout_at(until):
+            yield
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("the answer took too long") from error
+
+
+class _Bounded(httpx.AsyncByteStream):
+    """The body of an answer, as long as there is time."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, until: float | None) -> None:
+        self._stream, self._until = stream, until
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._stream)
+        while True:
+            async with _in_time(self._until):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 @dataclass

@@ -22,7 +22,7 @@ from frontdesk.channels.port import Account, Disconnected, Raw, Sink, TryLater
 from frontdesk.kit.clock import now
 
 WINDOW: Final = 200  # uids below the highest one that are compared one by one
-IDLE_SECONDS: Final = 9 * 60.0  # renewed well under the 29 minutes of RFC 2177; routers forget sooner than that
+IDLE_SECONDS: Final = 3 * 60.0  # then IDLE is renewed: a connection that died without a word is noticed no sooner
 POLL_SECONDS: Final = 60.0  # without IDLE; and how often the Sent folder is looked at
 BATCH: Final = 50
 BATCH_BYTES: Final = 16 * 1024 * 1024
@@ -42,11 +42,20 @@ async def listen(account: Account, sink: Sink) -> None:
             await sink.unhealthy(str(problem), needs_person=True)
             raise
         except (TryLater, Refused, OSError, TimeoutError) as problem:
-            await sink.unhealthy(str(problem) or type(problem).__name__)
+            await sink.unhealthy(_said(problem))
         if asyncio.get_running_loop().time() - began > 60:  # it worked for a while: this is a new problem
             wait = BACK_OFF[0]
         await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
         wait = min(wait * 2, BACK_OFF[1])
+
+
+def _said(problem: Exception) -> str:
+    """For people: what the system says of a connection is in its own words, and of silence it says nothing."""
+    if isinstance(problem, TimeoutError):
+        return "The mail server does not answer."
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return f"The connection to the mail server was lost ({problem.strerror})."
+    return str(problem)
 
 
 async def _connection(account: Account, sink: Sink) -> None:

@@ -147,7 +147,7 @@ async def fetch(imap: Imap, known: dict[int, int]) -> list[Fetched]:
 
 
 async def _part(imap: Imap, uids: Sequence[int], known: dict[int, int], part: str, *, whole: bool) -> list[Fetched]:
-    replies = await imap.command("UID", "FETCH", _set(uids), f"(UID INTERNALDATE {part})", timeout=600)
+    replies = await imap.command("UID", "FETCH", _set(uids), f"(UID INTERNALDATE {part})", timeout=600, silence=60)
     return [one for reply in replies if (one := _fetched(reply, known, whole=whole))]
 
 

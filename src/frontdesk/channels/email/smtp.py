@@ -25,6 +25,7 @@ from frontdesk.kit.addresses import Blocked, FetchError
 from frontdesk.kit.fetch import connect_socket
 
 DATA_TIMEOUT = 600.0  # seconds for the answer to the end of the data, RFC 5321 §4.5.3.2.6
+STALLED = 30.0  # seconds in which the other side takes nothing of the text
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _NO_SUCH_USER = re.compile(
     r"user unknown|unknown user|no such (?:user|mailbox|recipient)|does not exist|unrouteable", re.IGNORECASE
@@ -208,17 +209,23 @@ def _stuffed(data: bytes) -> bytes:
 
 
 async def _write(client: SMTP, data: bytes) -> None:
-    """Give the bytes to the system; returns when it has them all. Raises SMTPServerDisconnected or TimeoutError."""
+    """Give the bytes to the system; returns when it has them all. Raises SMTPServerDisconnected, or TimeoutError when
+    none is taken for :data:`STALLED` seconds."""
     # Typed by what it can do: uvloop's transports do not inherit from asyncio's.
     transport: Any = client.protocol.transport if client.protocol else None
     if transport is None or transport.is_closing():
         raise aiosmtplib.SMTPServerDisconnected("Connection lost")
     transport.write(data)
-    async with asyncio.timeout(DATA_TIMEOUT):
-        while transport.get_write_buffer_size():
-            if transport.is_closing() or not client.is_connected:
-                raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-            await asyncio.sleep(0.01)
+    loop = asyncio.get_running_loop()
+    left, since = transport.get_write_buffer_size(), loop.time()
+    while left:
+        if transport.is_closing() or not client.is_connected:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        await asyncio.sleep(0.01)
+        if (now_left := transport.get_write_buffer_size()) < left:
+            left, since = now_left, loop.time()
+        elif loop.time() - since > STALLED:
+            raise TimeoutError
 
 
 def _refuse(error: aiosmtplib.SMTPResponseException) -> NoReturn:

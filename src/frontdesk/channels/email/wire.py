@@ -20,6 +20,8 @@ from frontdesk.kit.fetch import connect
 
 MAX_LINE: Final = 1024 * 1024
 MAX_LITERAL: Final = 64 * 1024 * 1024
+SILENCE: Final = 60.0  # seconds without a byte in the middle of a mail, however long the whole of it takes
+_PIECE: Final = 256 * 1024
 _LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\r\n\Z")
 _EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
@@ -106,13 +108,23 @@ class Imap:
     # --- commands ---
 
     async def command(
-        self, *words: str | Text, answers: Sequence[bytes] = (), literal: bytes | None = None, timeout: float = TIMEOUT
+        self,
+        *words: str | Text,
+        answers: Sequence[bytes] = (),
+        literal: bytes | None = None,
+        timeout: float = TIMEOUT,
+        silence: float | None = None,
     ) -> list[Reply]:
-        """Send and return the untagged replies. ``answers`` go out at each "+", ``literal`` is the last argument."""
-        async with asyncio.timeout(timeout):
-            return await self._command(words, list(answers), literal)
+        """Send and return the untagged replies. ``answers`` go out at each "+", ``literal`` is the last argument.
 
-    async def _command(self, words: Sequence[str | Text], answers: list[bytes], literal: bytes | None) -> list[Reply]:
+        It may take ``timeout`` seconds in all, and ``silence`` until the next reply begins.
+        """
+        async with asyncio.timeout(timeout):
+            return await self._command(words, list(answers), literal, silence)
+
+    async def _command(
+        self, words: Sequence[str | Text], answers: list[bytes], literal: bytes | None, silence: float | None
+    ) -> list[Reply]:
         tag = self._tag()
         line = tag
         for word in words:
@@ -129,7 +141,7 @@ class Imap:
             line = literal
         self._writer.write(line + b"\r\n")
         await self._writer.drain()
-        return await self._until(tag, answers)
+        return await self._until(tag, answers, silence)
 
     async def _continue(self, tag: bytes) -> None:
         await self._writer.drain()
@@ -140,10 +152,10 @@ class Imap:
             if reply.text.startswith(tag + b" "):
                 raise Refused(_words(reply.text))
 
-    async def _until(self, tag: bytes, answers: list[bytes]) -> list[Reply]:
+    async def _until(self, tag: bytes, answers: list[bytes], silence: float | None = None) -> list[Reply]:
         replies: list[Reply] = []
         while True:
-            reply = await self._reply()
+            reply = await self._reply(silence)
             if reply.text.startswith(b"+"):
                 self._writer.write((answers.pop(0) if answers else b"") + b"\r\n")
                 await self._writer.drain()
@@ -158,12 +170,14 @@ class Imap:
         self._count += 1
         return b"f%d" % self._count
 
-    async def _reply(self) -> Reply:
-        """One logical line with its literals; raises Lost at the end of the stream or beyond the size limits."""
+    async def _reply(self, silence: float | None = None) -> Reply:
+        """One logical line with its literals; raises Lost at the end of the stream or beyond the size limits, and
+        TimeoutError when no line comes for ``silence`` seconds."""
         text, literals = b"", []
         while True:
             try:
-                line = await self._reader.readuntil(b"\n")
+                async with asyncio.timeout(silence):
+                    line = await self._reader.readuntil(b"\n")
             except asyncio.IncompleteReadError as error:
                 raise Lost("The mail server closed the connection.") from error
             except (asyncio.LimitOverrunError, ValueError) as error:
@@ -175,10 +189,7 @@ class Imap:
             size = int(found[1])
             if size > MAX_LITERAL or len(text) > MAX_LINE:
                 raise Lost(f"The mail server sent {size} bytes at once.")
-            try:
-                literals.append(await self._reader.readexactly(size))
-            except asyncio.IncompleteReadError as error:
-                raise Lost("The mail server closed the connection.") from error
+            literals.append(await self._literal(size))
         counted = _EXISTS.match(text)
         if counted:
             self.exists = int(counted[1])
@@ -186,6 +197,20 @@ class Imap:
             # LOGOUT is answered by BYE and then OK; anything else that says BYE is gone.
             self.capabilities = frozenset()
         return Reply(text.rstrip(b"\r\n"), tuple(literals))
+
+    async def _literal(self, size: int) -> bytes:
+        """As many bytes. A large mail may take its time, as long as it keeps coming."""
+        data = bytearray()
+        while len(data) < size:
+            try:
+                async with asyncio.timeout(SILENCE):
+                    piece = await self._reader.read(min(size - len(data), _PIECE))
+            except TimeoutError as error:
+                raise Lost("The mail server fell silent in the middle of a mail.") from error
+            if not piece:
+                raise Lost("The mail server closed the connection.")
+            data += piece
+        return bytes(data)
 
     async def idle(self, seconds: float) -> bool:
         """Wait until the server has something to say, at most so long. True if it has (RFC 2177)."""
@@ -195,11 +220,13 @@ class Imap:
         async with asyncio.timeout(TIMEOUT):
             await self._idle_started(tag)
         woken = False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not woken:
-                    woken = not (await self._reply()).text.upper().startswith(b"* OK")  # "* OK Still here"
-        self._writer.write(b"DONE\r\n")
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not woken:
+                        woken = not (await self._reply()).text.upper().startswith(b"* OK")  # "* OK Still here"
+        finally:
+            self._writer.write(b"DONE\r\n")  # also when we are told to stop: LOGOUT would not be heard before it
         async with asyncio.timeout(TIMEOUT):
             await self._until(tag, [])
         return woken

@@ -117,7 +117,7 @@ def launch(ground: Ground, binaries: Binaries, say: Say) -> subprocess.Popen[byt
                 start_new_session=True,  # Ctrl-C in a terminal is for us; we stop it after our last transaction
                 **ground.account.popen,
             )
-        if _became_ready(process, ground, say):
+        if _became_ready(process, ground, binaries, say):
             return process
         tail = _tail(ground.log, started_at)
         if "pre-existing shared memory block" not in tail or time.monotonic() > patience:
@@ -187,7 +187,7 @@ def stop_orphan(data: Path, say: Say) -> None:
 # --- the small print -----------------------------------------------------------------------------------------------
 
 
-def _became_ready(process: subprocess.Popen[bytes], ground: Ground, say: Say) -> bool:
+def _became_ready(process: subprocess.Popen[bytes], ground: Ground, binaries: Binaries, say: Say) -> bool:
     """Whether it came up; ``postmaster.pid`` says so in line 8, which is also how pg_ctl waits."""
     next_line = time.monotonic() + PROGRESS_EVERY
     while process.poll() is None:
@@ -198,8 +198,18 @@ def _became_ready(process: subprocess.Popen[bytes], ground: Ground, say: Say) ->
             next_line += PROGRESS_EVERY
             last = _tail(ground.log, 0).splitlines()[-1:] or ["no word from it yet"]
             say(f"Waiting for the database: {last[0]}")
+            if _answers(ground, binaries):  # it could not write down that it is ready: its disk is full
+                return True
         time.sleep(0.02)
     return False
+
+
+def _answers(ground: Ground, binaries: Binaries) -> bool:
+    try:
+        _psql(ground, binaries, "postgres", "SELECT 1")
+    except FailedToStart:
+        return False
+    return True
 
 
 def _clear_leftovers(ground: Ground) -> None:

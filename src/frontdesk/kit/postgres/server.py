@@ -80,11 +80,15 @@ class Server:
         while True:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            if ballast is not None and await asyncio.to_thread(ballast.keep):
-                log.warning("the disk of the database is full: it got the room that was held back for this")
             try:
-                if self.alive() or await asyncio.to_thread(self.revive):
+                if self.alive():
                     pause = every
+                    if ballast is not None:
+                        await asyncio.to_thread(ballast.lay)
+                    continue
+                if ballast is not None and await asyncio.to_thread(ballast.drop):
+                    log.warning("the disk is full: the database gets the room that was held back for its start")
+                await asyncio.to_thread(self.revive)
             except (PostgresError, OSError) as error:
                 log.error("the database does not start, and is tried again", error=str(error), pause=pause)
 

@@ -20,6 +20,7 @@ from frontdesk.realtime.schemas import EventFrame
 
 QUEUE = 2000  # events that a slow stream may be behind before it has to load afresh
 CHECK_EVERY = 4.0  # seconds between looks at whether sign-ins still count
+SILENCE = 10.0  # seconds without a bell, and then for an answer, until the listening connection is given up
 
 log = structlog.get_logger()
 encode = msgspec.json.Encoder().encode
@@ -153,7 +154,8 @@ class Hub:
                 self._ring(workspace_id)
             self._wake()
             waits = [asyncio.create_task(event.wait()) for event in (stop, gone)]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            while not (await asyncio.wait(waits, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED))[0]:
+                await connection.execute("select 1", timeout=SILENCE)  # a line that died without a word rings no bell
             for wait in waits:
                 wait.cancel()
         finally:
