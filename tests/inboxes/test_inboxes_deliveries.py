@@ -99,6 +99,7 @@ async def test_set_aside_is_listed_replayed_and_discarded(
         assert (again["state"], again["attempts"], again["error"]) == ("new", 0, None)
         assert len((await queries.set_aside_listing(tx, None, None)).items) == 2
         assert await actions.replay(tx, [newest], states=("discarded", "done")) == 1
+    async with db.begin(workspace) as tx:
         told = [entry.action for entry in (await people.audit(tx, None, 3)).items]
         assert told == ["set_aside.replayed", "set_aside.discarded", "set_aside.replayed"]
 

@@ -155,6 +155,12 @@ PLANTED: dict[str, tuple[str, ...]] = {
         " where m.id = {sent}; update outbox set sending_since = now() where message_id = {sent}",
         "update contact_points set opted_out_at = now() where kind = 'email'",
     ),
+    "audit": (
+        "update audit set detail = '{{\"a\": 1}}' where id = (select min(id) from audit where digest is not null)",
+        "update audit set at = at + interval '1 microsecond' where id = (select max(id) from audit)",
+        "update audit set digest = set_bit(digest, 7, 1 - get_bit(digest, 7)) where id = (select max(id) from audit)",
+        "delete from audit where id = (select min(id) from audit where digest is not null)",
+    ),
     "deliveries": (
         "update raw_deliveries set done_at = null where id = {raw}",
         "update raw_deliveries set state = 'set_aside' where id = {raw}",

@@ -96,6 +96,7 @@ async def test_a_change_is_told_and_recorded_once(db: Database, workspace: int, 
         for _ in range(2):
             await actions.change_user(tx, clerk.user_id, by=owner, name="  Kim  ", only_assigned=True)
         assert tx.events == [events.UserChanged(actor_id=owner.user_id, subject_id=clerk.user_id)]
+    async with db.begin(workspace) as tx:
         page = await queries.audit(tx, None, None)
     (entry,) = page.items
     assert (entry.action, entry.actor_id, entry.subject) == ("user.changed", owner.user_id, f"user:{clerk.user_id}")
@@ -115,6 +116,7 @@ async def test_the_record_is_read_page_by_page(db: Database, owner: Actor) -> No
     async with db.begin(owner.workspace_id) as tx:
         for number in range(5):
             await actions.audit(tx, f"probe.{number}", actor_id=owner.user_id)
+    async with db.begin(owner.workspace_id) as tx:
         seen, cursor = [], None
         while True:
             page = await queries.audit(tx, cursor, 2)

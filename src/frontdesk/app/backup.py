@@ -140,7 +140,8 @@ async def _tables(connection: Any, archive: zipfile.ZipFile, say: Say) -> Any:
     await connection.execute("select set_config('app.across', 'on', true)")
     workspaces = [row["id"] for row in await connection.fetch("select id from workspaces order by id")]
     jobs = sorted(name for schema, name in columns if schema == "jobs")
-    ours = [("public", table.name) for table in metadata.sorted_tables] + [("jobs", name) for name in jobs]
+    kept = [table.name for table in metadata.sorted_tables if not table.info.get("shadow")]  # triggers fill the others
+    ours = [("public", name) for name in kept] + [("jobs", name) for name in jobs]
     for schema, name in ours:
         yield await _table(connection, archive, f"{schema}.{name}", columns[schema, name], workspaces, say)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk import __version__
+from frontdesk.app import alerts, commands, doctor, process
 from frontdesk.app import backup as backups
-from frontdesk.app import commands, doctor, process
 from frontdesk.app.restore import restore
 from frontdesk.app.verify import told, verify
 from frontdesk.kit.errors import Problem
@@ -172,12 +172,22 @@ def _progress(arguments: argparse.Namespace) -> process.Say:
     return say if sys.stdout.isatty() or arguments.verbose else lambda line: None
 
 
+async def _alerts(settings: Settings, arguments: argparse.Namespace) -> int:
+    return _kept(
+        arguments, alerts.prometheus(), "The rules have changed: run `frontdesk alerts`, commit docs/alerts.yml."
+    )
+
+
 async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
-    text = commands.openapi()
+    stale = "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
+    return _kept(arguments, commands.openapi(), stale)
+
+
+def _kept(arguments: argparse.Namespace, text: str, stale: str) -> int:
+    """Write a file that is made from the code, or only say whether it is what it should be."""
     if arguments.check:
         fresh = arguments.file.exists() and arguments.file.read_text() == text
-        stale = "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
-        say("docs/openapi.json is up to date." if fresh else stale)
+        say(f"{arguments.file} is up to date." if fresh else stale)
         return 0 if fresh else 1
     arguments.file.write_text(text)
     say(f"Wrote {arguments.file}.")
@@ -248,6 +258,9 @@ def _parser() -> argparse.ArgumentParser:
     openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
     openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
+    rules = add(commands_of, "alerts", "Write the alert rules for Prometheus.", _alerts)
+    rules.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    rules.add_argument("--file", type=Path, default=Path("docs/alerts.yml"))
     return parser
 
 

@@ -16,13 +16,15 @@ from frontdesk.app.intake import Intake
 from frontdesk.channels import channel
 from frontdesk.channels.port import Account, BadSignature, HookAnswer, Request, TakesHooks
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import ids
+from frontdesk.kit import ids, meters
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Problem
+from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import once_more
 
 DOCTOR = "doctor"  # the path that frontdesk doctor asks; no inbox has such a key
-BODY_SECONDS = 15  # in which the whole body must have come
+VERDICTS = {403: "bad_signature", 400: "unreadable", 413: "too_large"}  # what our own answers mean
+SECONDS = 15  # in which a delivery must have come and been stored
 REMEMBER = 3.0  # seconds that an inbox is kept between deliveries: a changed secret counts after that
 
 log = structlog.get_logger()
@@ -36,13 +38,13 @@ class Hooks:
 
     def __init__(self, resources: Resources, intake: Intake) -> None:
         self._resources, self._intake = resources, intake
-        self._known: dict[str, tuple[float, TakesHooks | None, Account]] = {}
+        self._known: dict[str, tuple[float, str, TakesHooks | None, Account]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         retry_after = 2
         try:
-            async with asyncio.timeout(60):
-                answer = await self._answer(scope, receive)
+            async with asyncio.timeout(SECONDS):
+                answer = await self._timed(scope, receive)
         except Problem as problem:
             retry_after = getattr(problem, "retry_after", retry_after)
             answer = _problem(problem.status, problem.code, problem.detail)
@@ -57,10 +59,28 @@ class Hooks:
         ]  # fmt: skip
         if answer.status == 503:
             headers.append((b"retry-after", str(retry_after).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
         if answer.status in (413, 503):  # the rest of the body may still be on its way, and is not waited for
             headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _timed(self, scope: Scope, receive: Receive) -> HookAnswer:
+        """The answer, counted by channel (what is for no inbox is not counted: its address is a stranger's choice)."""
+        began = time.perf_counter()
+        try:
+            answer = await self._answer(scope, receive)
+        except Exception:
+            self._count(scope, "failed", began)
+            raise
+        self._count(scope, VERDICTS.get(answer.status, "taken"), began)
+        return answer
+
+    def _count(self, scope: Scope, verdict: str, began: float) -> None:
+        if name := scope.get("channel"):
+            meters.inbound_events.labels(name, verdict).inc()
+            meters.inbound_ack.labels(name).observe(time.perf_counter() - began)
+            if verdict == "bad_signature":
+                meters.signature_fails.labels(name).inc()
 
     async def _answer(self, scope: Scope, receive: Receive) -> HookAnswer:
         key = scope["path"].removeprefix("/hooks/").strip("/")
@@ -69,11 +89,10 @@ class Hooks:
         found = await once_more(lambda: self._find(key))
         if found is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
-        driver, account = found
+        scope["channel"], driver, account = found
         if driver is None:
             return _problem(404, "no_hooks", "This inbox receives nothing over HTTP.")
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _body(receive, self._resources.settings.max_body)
+        body = await _body(receive, self._resources.settings.max_body)
         if body is None:
             return _problem(413, "too_large", "This is larger than a delivery may be.")
         try:
@@ -83,7 +102,7 @@ class Hooks:
             return _problem(403, "bad_signature", str(error) or "The signature does not fit.")
         except Exception as error:  # it reads nothing but this delivery: what goes wrong is in there
             log.warning("a delivery cannot be read", inbox=account.inbox_id, error=repr(error))
-            return _problem(400, "unreadable", f"This delivery cannot be read: {error}")
+            return _problem(400, "unreadable", hide(f"This delivery cannot be read: {error}"))
         await self._intake.store(account.workspace_id, account.inbox_id, raws)
         return answer
 
@@ -92,12 +111,12 @@ class Hooks:
         nonce = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("nonce", "")[:64]
         return HookAnswer(body=doctor.proof(self._resources.vault, nonce).encode())
 
-    async def _find(self, key: str) -> tuple[TakesHooks | None, Account] | None:
-        """The inbox with this key, and its driver if that takes deliveries over HTTP."""
+    async def _find(self, key: str) -> tuple[str, TakesHooks | None, Account] | None:
+        """The channel of the inbox with this key, its driver if that takes deliveries over HTTP, and the inbox."""
         now = time.monotonic()
         known = self._known.get(key)
         if known and now - known[0] < REMEMBER:
-            return known[1], known[2]
+            return known[1:]
         workspace_id = ids.tenant_of(key)
         if workspace_id is None or len(key) > 200 or not key.isascii() or not key.replace("-", "").isalnum():
             return None
@@ -111,8 +130,8 @@ class Hooks:
             self._known.clear()
         driver = channel(row["channel"]).driver
         takes = driver if isinstance(driver, TakesHooks) else None
-        self._known[key] = (now, takes, account)
-        return takes, account
+        self._known[key] = (now, row["channel"], takes, account)
+        return row["channel"], takes, account
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:

@@ -11,17 +11,18 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 import structlog
-from litestar import Litestar, Request, Response, Router, asgi, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ClientException, HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
-from litestar.types import Receive, Scope, Send
 
 from frontdesk import __version__
 from frontdesk.app import health, screens
+from frontdesk.app.alerts import Watch
 from frontdesk.app.description import described
 from frontdesk.app.desk import LentDesk
 from frontdesk.app.hooks import Hooks
@@ -34,7 +35,7 @@ from frontdesk.contacts import routes as contacts
 from frontdesk.conversations import routes as conversations
 from frontdesk.conversations.actions import merging  # noqa: F401  (conversations follow when contacts merge)
 from frontdesk.inboxes import routes as inboxes
-from frontdesk.kit import clock, downloads, ids
+from frontdesk.kit import clock, downloads, ids, meters, trace
 from frontdesk.kit.context import Actor, Context, Resources
 from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised, Unavailable
 from frontdesk.kit.files import Missing
@@ -55,10 +56,25 @@ log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
 
 
-def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | None = None) -> Litestar:
+class _Application(Litestar):
+    """Deliveries pass by the framework: what it does for a request costs as much as storing one."""
+
+    hooks: trace.Traced
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
+            await self.hooks(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create(
+    resources: Resources, *, hub: Hub | None = None, intake: Intake | None = None, watch: Watch | None = None
+) -> Litestar:
     """The application. Without a ``hub`` it makes and runs one of its own."""
     intake = intake or Intake(resources.db, resources.disk)
     own_hub = hub is None
+    watch = watch or Watch(resources)
     hub = hub or Hub(resources, lambda: resources.db.pool.acquire())  # type: ignore[arg-type, return-value]
 
     @asynccontextmanager
@@ -76,32 +92,27 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         "/api/v1",
         route_handlers=[
             *people_routes.ROUTES, *inboxes.ROUTES, *contacts.ROUTES, *conversations.ROUTES, *realtime.ROUTES,
-            get_description,
+            *health.API_ROUTES, get_description,
         ],
         dependencies={"context": Provide(provide_context)},
         before_request=_check_request,
     )  # fmt: skip
-    hooks = Hooks(resources, intake)
-
-    @asgi("/hooks", is_mount=True, copy_scope=True)
-    async def take_hook(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        await hooks({**scope, "path": path if path.startswith("/hooks/") else f"/hooks{path}"}, receive, send)  # type: ignore[arg-type]
-
-    return Litestar(
-        route_handlers=[api, take_hook, get_file, *health.ROUTES, *_served(resources, hub, intake), *screens.ROUTES],
+    app = _Application(
+        route_handlers=[api, get_file, *health.ROUTES, *_served(resources, hub, intake), *screens.ROUTES],
         dependencies={
             "resources": Provide(lambda: resources, sync_to_thread=False),
             "hub": Provide(lambda: hub, sync_to_thread=False),
+            "watch": Provide(lambda: watch, sync_to_thread=False),
         },
         exception_handlers={
             Problem: _problem, HTTPException: _refused, Exception: _failed,
         },
-        middleware=[ClientAddress(resources.settings.trusted_proxies), Idempotency(resources)],
+        middleware=[trace.Traced, ClientAddress(resources.settings.trusted_proxies), Idempotency(resources)],
         lifespan=[lifespan],
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
         openapi_config=OpenAPIConfig(
-            title="Frontdesk", version=__version__, path="/api/v1/openapi", openapi_router=None, render_plugins=[],
+            title="Frontdesk", version=__version__, path="/api/v1/openapi",
+            render_plugins=[JsonRenderPlugin()],  # none at all would be several, which load scripts from elsewhere
             description="Every text, email, call and chat of a business in one inbox."
             " docs/api.md explains the conventions.",
         ),
@@ -109,6 +120,8 @@ def create(resources: Resources, *, hub: Hub | None = None, intake: Intake | Non
         state=State({"url": resources.settings.url, "disk": resources.disk}),
         after_request=_secure,
     )  # fmt: skip
+    app.hooks = trace.Traced(Hooks(resources, intake))
+    return app
 
 
 def _quiet(config: AppConfig) -> AppConfig:
@@ -211,6 +224,10 @@ def _say(
 
 
 def _problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
+    if problem.status in (401, 403):
+        meters.authz_denied.labels(str(problem.status)).inc()
+    if problem.status == 429:
+        meters.rate_limited.labels("api").inc()
     headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany | Unavailable) else {}
     return _say(problem.status, problem.code, problem.detail, fields=problem.fields, headers=headers)
 

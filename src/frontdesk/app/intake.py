@@ -14,7 +14,7 @@ import asyncpg
 
 from frontdesk.channels.port import Raw
 from frontdesk.inboxes import actions as inboxes
-from frontdesk.kit import crash
+from frontdesk.kit import crash, trace
 from frontdesk.kit.disk import Disk
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.transaction import Database
@@ -30,6 +30,7 @@ class _Waiting:
     inbox_id: int
     raws: Sequence[Raw]
     done: asyncio.Future[int]
+    trace: str | None = None
 
 
 class Intake:
@@ -48,7 +49,7 @@ class Intake:
         self._disk.require()
         if len(self._waiting) >= WAITING:
             raise Unavailable("Too much is waiting to be stored. Nothing was taken; try again.", code="overloaded")
-        one = _Waiting(workspace_id, inbox_id, raws, asyncio.get_running_loop().create_future())
+        one = _Waiting(workspace_id, inbox_id, raws, asyncio.get_running_loop().create_future(), trace.current())
         self._waiting.append(one)
         self._start()
         return await one.done
@@ -77,7 +78,8 @@ class Intake:
         try:
             crash.point("intake")
             async with self._db.begin(workspace_id) as tx:
-                new = await inboxes.store(tx, inbox_id, [raw for one in group for raw in one.raws])
+                traces = [one.trace for one in group for _ in one.raws]
+                new = await inboxes.store(tx, inbox_id, [raw for one in group for raw in one.raws], traces)
         except Exception as error:
             if len(group) > 1:  # one of them may be the reason
                 for one in group:

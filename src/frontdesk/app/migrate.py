@@ -28,7 +28,7 @@ from frontdesk.kit.transaction import SCHEMA
 log = structlog.get_logger()
 
 ROLE = "frontdesk_app"
-APPEND_ONLY = ("audit", "consents", "receipts")
+APPEND_ONLY = ("attempts", "audit", "consents", "receipts")
 LOCK_TIMEOUT = "1s"
 LOCK_NOT_AVAILABLE = "55P03"
 PATIENCE = 120.0  # seconds

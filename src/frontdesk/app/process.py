@@ -17,15 +17,18 @@ import asyncpg
 import structlog
 
 from frontdesk.app import http, serving
+from frontdesk.app.alerts import Watch
 from frontdesk.app.intake import Intake
 from frontdesk.app.migrate import migrate
+from frontdesk.app.presence import show_presence
 from frontdesk.app.worker import work
-from frontdesk.kit import postgres
+from frontdesk.kit import postgres, trace
 from frontdesk.kit.context import Resources
 from frontdesk.kit.disk import Ballast, Disk
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
+from frontdesk.kit.hiding import hidden
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
 from frontdesk.kit.transaction import Database
@@ -37,9 +40,6 @@ log = structlog.get_logger()
 Say = Callable[[str], None]
 
 
-def set_up_logging() -> None:
-    """One line of JSON for each thing worth knowing, on standard error; never a message's text."""
-    structlog.configure(
 class _Unfailing(io.TextIOBase):
     """Where lines go that nobody can read: into a file on a full disk. What wrote them goes on."""
 
@@ -56,10 +56,15 @@ class _Unfailing(io.TextIOBase):
             self._file.flush()
 
 
+def set_up_logging() -> None:
+    """One line of JSON for each thing worth knowing, on standard error; never a message's text."""
+    structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            trace.logged,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
+            hidden,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -176,6 +181,7 @@ async def _parts(
     tasks = [asyncio.create_task(hub.run(stop))]
     if worker:
         tasks.append(asyncio.create_task(work(resources, hub, stop, connect)))
+        tasks.append(asyncio.create_task(show_presence(connect, stop)))
     if web:
         tasks.append(asyncio.create_task(_serve(resources, hub, stop, say)))
     if ready:
@@ -193,7 +199,12 @@ async def _parts(
 
 
 async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
-    app = http.create(resources, hub=hub, intake=Intake(resources.db, resources.disk))
+    watch = Watch(resources)
+    app = http.create(resources, hub=hub, intake=Intake(resources.db, resources.disk), watch=watch)
     sockets = serving.given() or [serving.opened(resources.settings)]
     say(f"Frontdesk is at {resources.settings.url}")
-    await serving.serve(app, sockets, stop)
+    watching = asyncio.create_task(watch.run(stop))
+    try:
+        await serving.serve(app, sockets, stop)
+    finally:
+        watching.cancel()

@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from frontdesk.app.backup import KEY, LONG, Counted, Manifest, Say, Stored, check, opened, pieces
 from frontdesk.app.migrate import known, migrate, revision, upgrade
+from frontdesk.conversations.rules import RESTORED
 from frontdesk.kit import clock
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.files import open_store
@@ -35,8 +36,6 @@ from frontdesk.kit.tables import metadata
 
 LEAP_EVENTS = 1_000_000_000  # further than any log grows between a backup and its restore
 LEAP_IDS = 1_000_000
-HELD = "restored"  # delivery code of what waits for a person since the restore
-SENTENCE = "This was waiting when the backup was made, and may have gone out since. Look before you send it."
 
 _OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
@@ -50,12 +49,18 @@ do $$ declare one record; begin
              where c.relnamespace = 'public'::regnamespace and c.relkind = 'S' and r.rolname = current_user loop
     execute format('drop sequence public.%%I', one.name);
   end loop;
-  for one in select p.oid::regprocedure as name from pg_proc p join pg_roles r on r.oid = p.proowner
-             where p.pronamespace = 'public'::regnamespace and r.rolname = current_user
-               and not exists (select 1 from pg_depend d where d.objid = p.oid and d.deptype = 'e') loop
-    execute format('drop routine %%s cascade', one.name);
+  for one in select unnest(array(
+               select p.oid::regprocedure::text from pg_proc p join pg_roles r on r.oid = p.proowner
+               where p.pronamespace = 'public'::regnamespace and r.rolname = current_user
+                 and not exists (select 1 from pg_depend d where d.objid = p.oid and d.deptype = 'e'))) as name loop
+    execute format('drop routine if exists %%s cascade', one.name);
   end loop;
 end $$
+"""
+
+_WALLED = """
+select oid::regclass::text as name from pg_class
+where relnamespace = 'public'::regnamespace and relkind = 'r' and relrowsecurity
 """
 
 _HOLD = """
@@ -152,7 +157,7 @@ async def _restore_tables(archive: zipfile.ZipFile, manifest: Manifest, owner: d
             raw: Any = (await connection.get_raw_connection()).driver_connection
             await raw.execute(_CLEAR % ("array[" + ", ".join(f"'{name}'" for name in ours) + "]"))
             await connection.run_sync(upgrade, manifest.revision)
-            walled = [one.name for one in manifest.tables if one.name.startswith("public.")]
+            walled = [row["name"] for row in await raw.fetch(_WALLED)]
             for name in walled:  # an ordinary owner may not COPY into a table that binds it
                 await raw.execute(f"alter table {name} no force row level security, disable row level security")
             for table in manifest.tables:
@@ -190,7 +195,7 @@ async def _fill(raw: Any, archive: zipfile.ZipFile, table: Stored, say: Say) -> 
 async def _revive(raw: Any, made_at: datetime) -> int:
     """What a copy from the past needs before it may live again. Returns how many messages are held."""
     now = clock.now()
-    told = await raw.execute(_HOLD, SENTENCE, HELD, now)
+    told = await raw.execute(_HOLD, RESTORED.sentence, RESTORED.code, now)
     await raw.execute("delete from events")
     await raw.execute(_ANEW, LEAP_EVENTS)
     await raw.execute("delete from sessions")

@@ -18,6 +18,7 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.files import StoreError
 from frontdesk.kit.tables import metadata
 from frontdesk.kit.transaction import Database, Row, Tx
+from frontdesk.people.queries import BROKEN_CHAIN
 
 EXAMPLES = 5
 LONG = 3600.0  # seconds that one statement may take
@@ -263,6 +264,7 @@ CHECKS: tuple[Check, ...] = (
     Check("outbox_agrees", "A message is shown as the outbox has it.", _AGREES),
     Check("receipts", "A message is never shown less far than its provider said.", _FORWARD),
     Check("opt_outs", "Nothing went to an address after it had opted out.", _OPTED_OUT),
+    Check("audit", "No line of the audit was changed, and none taken out of its middle.", BROKEN_CHAIN),
     Check("deliveries", "A delivery that was read says when, one that was set aside says why.", _READ_ONCE),
 )
 

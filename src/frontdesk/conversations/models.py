@@ -130,6 +130,7 @@ messages = tenant(
     Column("activity", Text),
     Column("mentions", ARRAY(BigInteger), nullable=False, server_default="{}"),
     Column("raw_id", BigInteger),
+    Column("trace", Text),
     moment("at", required=True),
     Column("rev", BigInteger, nullable=False, server_default=text("1")),
     moment("created_at", now=True),
@@ -159,7 +160,6 @@ Index(
     postgresql_where=text("external_id is not null"),
 )
 Index("ix_messages_conversation", _m.workspace_id, _m.conversation_id, _m.at.desc(), _m.id.desc())
-Index("ix_messages_external_any", _m.workspace_id, _m.external_id, postgresql_where=text("external_id is not null"))
 Index(
     "ix_messages_received",
     _m.workspace_id,
@@ -169,6 +169,7 @@ Index(
     _m.at.desc(),
     postgresql_where=text("direction = 'in'"),
 )
+Index("ix_messages_external_any", _m.workspace_id, _m.external_id, postgresql_where=text("external_id is not null"))
 Index("ix_messages_due", _m.workspace_id, _m.due_at, postgresql_where=text("due_at is not null"))
 Index("ix_messages_point", _m.workspace_id, _m.point_id, _m.at.desc(), _m.id.desc())
 Index("ix_messages_mentions", _m.workspace_id, _m.conversation_id, postgresql_where=text("mentions <> '{}'"))
@@ -239,6 +240,7 @@ Index(
 Index("ix_outbox_conversation", _o.workspace_id, _o.conversation_id)
 Index("ix_outbox_rate", _o.workspace_id, _o.inbox_id, _o.sending_since)
 Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, postgresql_where=text("state = 'held'"))
+Index("ix_outbox_uncertain", _o.workspace_id, _o.sending_since, postgresql_where=text("state = 'uncertain'"))
 
 receipts = tenant(
     "receipts",  # append-only: the fate of an outbound message
@@ -251,6 +253,19 @@ receipts = tenant(
     belongs("message_id", "messages", cascade=True),
 )
 Index("ix_receipts_message", receipts.c.workspace_id, receipts.c.message_id, receipts.c.id)
+
+attempts = tenant(
+    "attempts",  # append-only: each time that a message was handed to its provider, or looked for there
+    Column("message_id", BigInteger, nullable=False),
+    moment("began_at"),
+    moment("at", required=True),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("reason", Text),
+    json("request"),
+    belongs("message_id", "messages", cascade=True),
+)
+Index("ix_attempts_message", attempts.c.workspace_id, attempts.c.message_id, attempts.c.id)
 
 parked_receipts = tenant(
     "parked_receipts",  # receipts that came before we knew the provider's id of the message

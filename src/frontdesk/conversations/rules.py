@@ -102,6 +102,13 @@ def megabytes(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB"
 
 
+RESTORED = Reason(
+    "restored",
+    "This was waiting when the backup was made, and may have gone out since. Look before you send it.",
+    hold=True,
+)
+
+
 # --- how far has it come? -----------------------------------------------------------------------------------------
 
 _RANK = {
@@ -231,6 +238,12 @@ def preview(text: str, files: Sequence[str] = ()) -> str:
     if not line and files:
         return files[0] if len(files) == 1 else f"{len(files)} files"
     return line if len(line) <= 140 else line[:139].rstrip() + "…"
+
+
+def label_name(text: str) -> str:
+    """A label's name on one line; empty if there is nothing of it to see."""
+    line = " ".join(clean(text).split())
+    return line if any(unicodedata.category(character)[0] not in "CMZ" for character in line) else ""
 
 
 def clean(text: str) -> str:

@@ -141,8 +141,40 @@ class Receipt(msgspec.Struct, kw_only=True):
     source: str
 
 
+class Attempt(msgspec.Struct, kw_only=True):
+    """One handing over to the provider (accepted, rejected, try_later, disconnected, unknown) or one question whether
+    it has the message (found, not_found, no_answer). ``request`` holds no word of it, and its address only in part."""
+
+    began_at: datetime | None
+    at: datetime
+    outcome: str
+    code: str | None
+    reason: str | None
+    request: dict[str, Any]
+
+
+class Arrived(msgspec.Struct, kw_only=True):
+    """The delivery that a message came with."""
+
+    id: int
+    received_at: datetime
+    read_at: datetime | None
+    state: str
+
+
+class DeliveryDetails(msgspec.Struct, kw_only=True):
+    """A message's whole way. ``trace`` is the id under which the log tells of it; null for old messages."""
+
+    trace: str | None
+    external_id: str | None
+    key: str | None
+    arrived: Arrived | None
+    attempts: list[Attempt]
+    receipts: list[Receipt]
+
+
 class Counts(msgspec.Struct, kw_only=True):
-    """Capped at 1000: 1000 means "1000 or more"."""
+    """Capped at 100: 100 means "100 or more"."""
 
     unread: int
     mine: int

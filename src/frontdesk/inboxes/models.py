@@ -32,6 +32,7 @@ inboxes = tenant(
     moment("last_inbound_at"),
     moment("last_outbound_at"),
     moment("compared_at"),  # until when everything that its provider has is known to be here
+    moment("missed_at"),  # when something was last found there that had never been delivered
     json("checkpoint"),
     Column("rev", BigInteger, nullable=False, server_default=text("1")),
     moment("created_at", now=True),
@@ -53,6 +54,7 @@ raw_deliveries = tenant(
     Column("error", Text),
     moment("received_at", required=True),
     moment("done_at"),
+    Column("trace", Text),
     belongs("inbox_id", "inboxes", cascade=True),
     UniqueConstraint("workspace_id", "inbox_id", "dedupe_key"),
     CheckConstraint("state in ('new', 'done', 'set_aside', 'discarded')", name="state"),

@@ -8,13 +8,14 @@ from typing import Any
 
 from frontdesk import channels
 from frontdesk.channels.port import Account, Channel
-from frontdesk.inboxes import schemas
+from frontdesk.inboxes import rules, schemas
 from frontdesk.kit import paging
 from frontdesk.kit.errors import NotFound
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.transaction import Row, Tx
 
 SEALED = "_secrets"  # key of the stored settings that lists which secrets are sealed; no channel has such a setting
+SHOWN = 64 * 1024  # bytes of one that somebody opened
 PREVIEW = 300  # bytes of a delivery that are shown
 
 
@@ -132,6 +133,48 @@ async def set_aside_listing(tx: Tx, cursor: str | None, limit: int | None) -> pa
     )  # fmt: skip
     items = [schemas.SetAside(**{**row, "preview": _readable(row["preview"])}) for row in rows[:size]]
     return paging.Page(items=items, next=paging.encode(items[-1].id) if len(rows) > size else None)
+
+
+GROUPS = """
+select i.channel, split_part(coalesce(r.error, ''), ':', 1) as reason, count(*) as count from raw_deliveries r
+join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
+where r.workspace_id = $1 and r.state = 'set_aside' group by 1, 2 order by 3 desc, 1, 2 limit 200
+"""
+
+
+async def set_aside_groups(tx: Tx) -> list[schemas.SetAsideGroup]:
+    """What is set aside, by channel and kind of error, the most frequent first."""
+    return [schemas.SetAsideGroup(**row) for row in await tx.fetch(GROUPS, tx.workspace_id)]
+
+
+async def set_aside_ids(tx: Tx, channel: str | None, reason: str | None, limit: int) -> list[int]:
+    """The oldest deliveries that are set aside, of one channel or of one kind of error where given."""
+    rows = await tx.fetch(
+        """select r.id from raw_deliveries r join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
+        where r.workspace_id = $1 and r.state = 'set_aside' and ($2::text is null or i.channel = $2)
+          and ($3::text is null or split_part(coalesce(r.error, ''), ':', 1) = $3) order by r.id limit $4""",
+        tx.workspace_id, channel, reason, limit,
+    )  # fmt: skip
+    return [row["id"] for row in rows]
+
+
+async def set_aside_details(tx: Tx, raw_id: int) -> schemas.SetAsideDetails:
+    """One delivery as it came, without what would let its reader in somewhere. Raises NotFound."""
+    row = await tx.fetchrow(
+        """select id, inbox_id, received_at, attempts, error, trace, headers, octet_length(body) as size,
+          substring(body from 1 for $3) as body from raw_deliveries
+        where workspace_id = $1 and id = $2 and state = 'set_aside'""",
+        tx.workspace_id, raw_id, SHOWN,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("This delivery")
+    text = rules.shown_text(row["body"])
+    return schemas.SetAsideDetails(
+        **{name: row[name] for name in ("id", "inbox_id", "received_at", "attempts", "error", "trace", "size")},
+        headers=rules.shown_headers(row["headers"]),
+        text=text,
+        whole=text is not None and row["size"] <= SHOWN and text.encode() == row["body"],
+    )
 
 
 def _readable(data: bytes) -> str:

@@ -17,6 +17,8 @@ from frontdesk.kit.errors import NotFound
 
 TAGS = ["inboxes"]
 
+REPLAYED_AT_ONCE = 1000
+
 PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
 Cursor = Annotated[str | None, QueryParameter(max_length=1000)]
@@ -103,6 +105,39 @@ async def list_set_aside(
         return await queries.set_aside_listing(tx, cursor, limit)
 
 
+@get("/set-aside/groups", operation_id="listSetAsideGroups", tags=TAGS)
+async def list_set_aside_groups(context: NamedDependency[Context]) -> list[schemas.SetAsideGroup]:
+    """How many deliveries are set aside, by channel and kind of error."""
+    async with context.begin("set_aside:write") as tx:
+        return await queries.set_aside_groups(tx)
+
+
+@post("/set-aside/replay", operation_id="replayAllSetAside", status_code=200, tags=TAGS)
+async def replay_all_set_aside(data: JSONBody[schemas.Which], context: NamedDependency[Context]) -> schemas.Replayed:
+    """Read everything again that is set aside, or one channel's, or what failed in one way; at most 1000 at once.
+
+    What is a message already is not made twice.
+    """
+    async with context.begin("set_aside:write") as tx:
+        ids = await queries.set_aside_ids(tx, data.channel, data.reason, REPLAYED_AT_ONCE)
+        return schemas.Replayed(replayed=await actions.replay(tx, ids, by=context.actor))
+
+
+@get("/set-aside/{raw_id:int}", operation_id="getSetAside", tags=TAGS)
+async def get_set_aside(raw_id: PathId, context: NamedDependency[Context]) -> schemas.SetAsideDetails:
+    """A delivery as it came, without the proofs of who sent it."""
+    async with context.begin("set_aside:write") as tx:
+        return await queries.set_aside_details(tx, raw_id)
+
+
+@post("/set-aside/{raw_id:int}/edit", operation_id="editSetAside", status_code=204, tags=TAGS)
+async def edit_set_aside(raw_id: PathId, data: JSONBody[schemas.Edited], context: NamedDependency[Context]) -> None:
+    """Read a corrected copy instead; the original is kept, out of sight."""
+    async with context.begin("set_aside:write") as tx:
+        if not await actions.replay_edited(tx, raw_id, data.text, by=context.actor):
+            raise NotFound("This delivery")
+
+
 @post("/set-aside/{raw_id:int}/replay", operation_id="replaySetAside", status_code=204, tags=TAGS)
 async def replay_set_aside(raw_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("set_aside:write") as tx:
@@ -111,9 +146,13 @@ async def replay_set_aside(raw_id: PathId, context: NamedDependency[Context]) ->
 
 
 @post("/set-aside/{raw_id:int}/discard", operation_id="discardSetAside", status_code=204, tags=TAGS)
-async def discard_set_aside(raw_id: PathId, context: NamedDependency[Context]) -> None:
+async def discard_set_aside(
+    raw_id: PathId, context: NamedDependency[Context], data: JSONBody[schemas.Discarding | None] = None
+) -> None:
+    """Put it out of sight; the audit keeps who did that, and why."""
+    reason = data.reason if data else ""
     async with context.begin("set_aside:write") as tx:
-        if not await actions.discard(tx, [raw_id], by=context.actor):
+        if not await actions.discard(tx, [raw_id], reason=reason, by=context.actor):
             raise NotFound("This delivery")
 
 
@@ -127,6 +166,10 @@ ROUTES = [
     delete_inbox,
     test_inbox,
     list_set_aside,
+    list_set_aside_groups,
+    replay_all_set_aside,
+    get_set_aside,
+    edit_set_aside,
     replay_set_aside,
     discard_set_aside,
 ]

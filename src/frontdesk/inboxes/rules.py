@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +153,8 @@ def dedupe_key(given: str) -> str:
 
 def storable(text: str) -> str:
     """Without what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    bare = text.replace("\0", "") if "\0" in text else text
+    return bare if bare.isascii() else bare.encode("utf-8", "replace").decode()
 
 
 def storable_json(value: Any) -> Any:
@@ -164,3 +166,26 @@ def storable_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [storable_json(inner) for inner in value]
     return value
+
+
+# --- showing what came ----------------------------------------------------------------------------------------------
+
+_SECRET = re.compile(r"auth|cookie|signature|token|secret|password|api-?key", re.IGNORECASE)
+
+
+def shown_headers(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Headers of a delivery, as a person may see them: what proves who sent it stays hidden."""
+    return {name: "(hidden)" if _SECRET.search(name) else str(value) for name, value in headers.items()}
+
+
+def shown_text(body: bytes) -> str | None:
+    """A delivery as text, its control characters made visible; None if it is none (a character cut in two is)."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        if error.end < len(body) or error.start < len(body) - 3:
+            return None
+        text = body[: error.start].decode()
+    if "\x00" in text:
+        return None
+    return "".join(character if character.isprintable() or character in "\n\t\r" else "·" for character in text)

@@ -111,3 +111,52 @@ class SetAside(Struct, kw_only=True):
     attempts: int
     error: str | None
     preview: str
+
+
+class SetAsideGroup(Struct, kw_only=True):
+    """Deliveries of one channel that failed in one way; ``reason`` is the kind of error, without its details."""
+
+    channel: str
+    reason: str
+    count: int
+
+
+class SetAsideDetails(Struct, kw_only=True):
+    """A delivery as it came: headers without secrets, and as much of its body as can be shown.
+
+    ``text`` is null where the body is no text; ``whole`` says whether it is all of it, so that it can be edited.
+    """
+
+    id: int
+    inbox_id: int
+    received_at: datetime
+    attempts: int
+    error: str | None
+    trace: str | None
+    headers: dict[str, str]
+    size: int
+    text: str | None
+    whole: bool
+
+
+class Which(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Everything that is set aside, or what came through one channel, or failed in one way."""
+
+    channel: Annotated[str, Meta(max_length=100)] | None = None
+    reason: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Edited(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body to read instead of the one that came."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=200_000)]
+
+
+class Discarding(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Why nobody needs it; the audit keeps it."""
+
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Replayed(Struct, kw_only=True):
+    replayed: int

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from frontdesk.kit import meters
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -67,6 +69,10 @@ class FetchError(Exception):
 
 class Blocked(FetchError):
     """The address is not one that we connect to; the sentence may be shown to people and names no inner address."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        meters.ssrf_blocks.inc()
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Settings:
     hung_after: float = 12.0  # of silence, another process takes the locks of one that hangs
     block_after: float = 600.0  # a message that is put off may hold back later ones of its conversation
     stuck_after: float = 90.0  # a request with an Idempotency-Key that never ended may be repeated
+    metrics_token: str = ""  # that /metrics asks for; empty: only this machine may read it
     extra: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -53,6 +54,7 @@ class Settings:
             allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
             trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
             keep_free=int(env.get("FRONTDESK_KEEP_FREE_MB", cls.keep_free // 2**20)) * 2**20,
+            metrics_token=env.get("FRONTDESK_METRICS_TOKEN", ""),
             pool=int(env.get("FRONTDESK_POOL", cls.pool)),
             lease=float(env.get("FRONTDESK_LEASE_SECONDS", cls.lease)),
             send_timeout=float(env.get("FRONTDESK_SEND_SECONDS", cls.send_timeout)),

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.expression import Executable
 
-from frontdesk.kit import clock, crash
+from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.events import Event
 
 Row = asyncpg.Record
@@ -43,11 +43,14 @@ select set_config('app.workspace_id', $1, true), set_config('app.across', $2, tr
 _FLUSH = """
 with counted as (
   insert into event_counters (workspace_id, seq) values ($1, $2)
-  on conflict (workspace_id) do update set seq = event_counters.seq + excluded.seq returning seq)
-insert into events (workspace_id, seq, at, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts)
-select $1, counted.seq - $2 + o, $3, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts
+  on conflict (workspace_id) do update set seq = event_counters.seq + excluded.seq returning seq),
+written as (insert into events
+  (workspace_id, seq, at, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts, trace)
+select $1, counted.seq - $2 + o, $3, kind, actor_id, user_id, conversation_id, message_id, contact_id, facts,
+  coalesce((select m.trace from messages m where m.workspace_id = $1 and m.id = e.message_id), $11)
 from counted, unnest($4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[])
-  with ordinality as e (kind, actor_id, user_id, conversation_id, message_id, contact_id, facts, o)
+  with ordinality as e (kind, actor_id, user_id, conversation_id, message_id, contact_id, facts, o))
+select pg_notify($12, $1::bigint::text)
 """
 
 
@@ -61,6 +64,7 @@ class Tx:
         self.events: list[Event] = []
         self._work = False
         self._whispers: list[dict[str, Any]] = []
+        self._last: list[tuple[str, tuple[Any, ...]]] = []
 
     @property
     def workspace_id(self) -> int:
@@ -92,14 +96,14 @@ class Tx:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    async def run(self, statement: Executable) -> list[Row]:
-        """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-        values = [compiled.params[name] for name in compiled.positiontup or ()]
     async def look_for(self, words: str) -> None:
         """What can be read of tables of words from here on: the rows that match this ``tsquery``."""
         await self.raw.execute("select set_config('app.search', $1, true)", words)
 
+    async def run(self, statement: Executable) -> list[Row]:
+        """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
+        values = [compiled.params[name] for name in compiled.positiontup or ()]
         return await self.fetch(str(compiled), *values)
 
     def emit(self, event: Event) -> None:
@@ -109,6 +113,10 @@ class Tx:
     def wake(self) -> None:
         """Ring the workers' bell at commit: there is something to ingest or to send."""
         self._work = True
+
+    def last(self, sql: str, *values: Any) -> None:
+        """Run a statement when all else is done: one that takes a lock for which the whole workspace queues."""
+        self._last.append((sql, values))
 
     def whisper(self, **words: Any) -> None:
         """Tell every process something that is never stored (typing, presence)."""
@@ -129,6 +137,9 @@ class Tx:
         if self._work:
             await self.raw.execute("select pg_notify($1, '')", WORK)
             self._work = False
+        last, self._last = self._last, []
+        for sql, values in last:
+            await self.execute(sql, *values)
         if not self.events:
             return
         events, self.events = self.events, []
@@ -136,15 +147,16 @@ class Tx:
         columns = ([getattr(event, name) for event in events] for name in Event.about)
         facts = [event.facts() for event in events]
         kinds = [event.kind for event in events]
-        await self.raw.execute(_FLUSH, self.workspace_id, len(events), clock.now(), kinds, *columns, facts)
-        await self.raw.execute("select pg_notify($1, $2)", BELL, str(self.workspace_id))
+        own = trace.current()
+        await self.raw.execute(_FLUSH, self.workspace_id, len(events), clock.now(), kinds, *columns, facts, own, BELL)
 
 
 class Database:
     """A pool of connections as the application's role, which row-level security applies to."""
 
-    def __init__(self, pool: asyncpg.Pool[Row]) -> None:
+    def __init__(self, pool: asyncpg.Pool[Row], sessions: set[int] | None = None) -> None:
         self.pool = pool
+        self._sessions = set() if sessions is None else sessions  # the server's process ids of those lent for a session
 
     @classmethod
     async def open(cls, connect_args: dict[str, Any], *, size: int = 12, hung_after: float = 12) -> Database:
@@ -152,8 +164,18 @@ class Database:
         database takes the process for hung, ends the transaction, and lets go of its locks."""
         ours = {"idle_in_transaction_session_timeout": f"{hung_after * 1000:.0f}ms"}
         arguments = connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
-        pool = await asyncpg.create_pool(**arguments, min_size=1, max_size=size, init=prepare, command_timeout=60)
-        return cls(pool)
+        sessions: set[int] = set()
+
+        async def clean(connection: Any) -> None:
+            """A transaction leaves nothing behind; what a session may have left is taken away."""
+            if (pid := connection.get_server_pid()) in sessions:
+                await connection.execute(connection.get_reset_query())
+                sessions.discard(pid)
+
+        pool = await asyncpg.create_pool(
+            **arguments, min_size=1, max_size=size, init=prepare, reset=clean, command_timeout=60
+        )
+        return cls(pool, sessions)
 
     async def close(self) -> None:
         await self.pool.close()
@@ -163,15 +185,29 @@ class Database:
         await self.pool.expire_connections()
 
     @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Any]:
+        began = time.perf_counter()
+        async with self.pool.acquire() as connection:
+            meters.pool_wait.observe(time.perf_counter() - began)
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Any]:
+        """A connection for longer than a transaction, to hold a lock; whatever it still holds is let go at the end."""
+        async with self._lent() as connection:
+            self._sessions.add(connection.get_server_pid())
+            yield connection
+
+    @asynccontextmanager
     async def begin(self, workspace_id: int) -> AsyncIterator[Tx]:
         """A transaction that sees and writes one workspace."""
-        async with self.pool.acquire() as connection, self.on(connection, workspace_id) as tx:
+        async with self._lent() as connection, self.on(connection, workspace_id) as tx:
             yield tx
 
     @asynccontextmanager
     async def across(self) -> AsyncIterator[Tx]:
         """A transaction that sees the queues and registers of every workspace. It cannot emit."""
-        async with self.pool.acquire() as connection, self.on(connection, None) as tx:
+        async with self._lent() as connection, self.on(connection, None) as tx:
             yield tx
 
     @asynccontextmanager

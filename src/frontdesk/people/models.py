@@ -100,6 +100,7 @@ audit = tenant(
     Column("subject", Text),
     Column("ip", Text),
     json("detail"),
+    Column("digest", LargeBinary),  # over the line before and this one
 )
 
 idempotency = tenant(
@@ -127,6 +128,7 @@ events = tenant(
     Column("message_id", BigInteger),
     Column("contact_id", BigInteger),
     json("facts"),
+    Column("trace", Text),
     key=("seq",),
     across=True,  # old ones are swept
 )

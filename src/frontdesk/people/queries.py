@@ -215,6 +215,18 @@ async def tokens(tx: Tx, user_id: int) -> list[schemas.Token]:
     return [token_out(row) for row in rows]
 
 
+DIGEST = """sha256(coalesce(before, ''::bytea) || convert_to(jsonb_build_array(
+  workspace_id, id, extract(epoch from at), actor_id, action, subject, ip, detail)::text, 'UTF8'))"""
+"""What an audit's line is sealed with, given the digest of the one ``before``: a change of either shows."""
+
+BROKEN_CHAIN = f"""
+select format('line %s (%s, %s) is not what was written, or a line before it is gone', id, at, action) as wrong from (
+  select *, {DIGEST} as ought from (
+    select *, lag(digest) over (order by id) as before from audit where workspace_id = $1 and digest is not null) a) b
+where digest <> ought
+"""
+
+
 async def audit(tx: Tx, cursor: str | None, limit: int | None) -> paging.Page[schemas.AuditEntry]:
     """What was done, the newest first."""
     before, size = paging.decode(cursor, int), paging.bounded(limit)

@@ -15,6 +15,7 @@ from litestar.response import Stream
 from frontdesk.contacts import events as of_contacts
 from frontdesk.conversations.queries import thread
 from frontdesk.inboxes import events as of_inboxes
+from frontdesk.kit import meters
 from frontdesk.kit.context import Actor, Context
 from frontdesk.kit.errors import Invalid, NotFound
 from frontdesk.people import events as of_people
@@ -114,6 +115,7 @@ async def _missed(context: Context, subscription: Subscription, after: int) -> A
 
 
 def _resync(seq: int) -> bytes:
+    meters.stream_resyncs.inc()
     return f"id: {seq}\nevent: resync\ndata: {{}}\n\n".encode()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from frontdesk.channels.port import Channel, Inbound, Incoming
@@ -22,10 +23,12 @@ from frontdesk.kit.transaction import Tx, columns
 
 _INSERT = """
 insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_name, text, reply,
-                      html, subject, external_id, automatic, meta, raw_id, at, delivery, delivery_at)
+                      html, subject, external_id, automatic, meta, raw_id, at, delivery, delivery_at,
+                      trace)
 select $1, m.conversation_id, m.direction, 'contact', m.inbox_id, m.point_id, m.author_name, m.text, m.reply, m.html,
        m.subject, m.external_id, m.automatic, m.meta, m.raw_id, m.at,
-       case m.direction when 'out' then 'sent' end, case m.direction when 'out' then m.at end
+       case m.direction when 'out' then 'sent' end, case m.direction when 'out' then m.at end,
+       (select r.trace from raw_deliveries r where r.workspace_id = $1 and r.id = m.raw_id)
 from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
             $10::text[], $11::text[], $12::bool[], $13::jsonb[], $14::bigint[], $15::timestamptz[]) with ordinality
   as m (conversation_id, direction, inbox_id, point_id, author_name, text, reply, html,
@@ -99,7 +102,7 @@ class Arrival:
     files: Sequence[Kept] = ()
     another: bool = False  # a different message under an id that is taken: it gets an id of its own
 
-    @property
+    @cached_property
     def key(self) -> tuple[int, str]:
         named = rules.clean(self.item.external_id)
         return self.inbox_id, f"{named}~{self.fingerprint[:12]}" if self.another else named

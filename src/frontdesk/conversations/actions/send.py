@@ -14,14 +14,14 @@ from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import ConversationChanged, MessageQueued
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.conversations.queries.joining import join_key
-from frontdesk.kit import ids
+from frontdesk.kit import ids, meters, trace
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
 _INSERT = """
 insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, author_id, author_name,
-                      text, html, subject, client_key, automatic, delivery, delivery_at, due_at, meta, at)
-values ($1, $2, 'out', 'contact', $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15)
+                      text, html, subject, client_key, automatic, delivery, delivery_at, due_at, meta, at, trace)
+values ($1, $2, 'out', 'contact', $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', $12, $13, $14, $15, $16)
 on conflict (workspace_id, client_key) do nothing returning id
 """
 
@@ -90,7 +90,7 @@ async def send(
     message_id: int | None = await tx.fetchval(
         _INSERT, tx.workspace_id, conversation_id, way["inbox_id"], way["point_id"], author_id, author_name, text,
         _harmless(way["channel"], html), (subject or await _subject(tx, conversation)) if can.subject else None,
-        key, automatic, now, due if due > now else None, kept, due,
+        key, automatic, now, due if due > now else None, kept, due, trace.current() or trace.fresh(),
     )  # fmt: skip
     if message_id is None:  # the same key, committed by a request that ran beside this one
         return await _already(tx, key, conversation_id) or _taken()
@@ -118,6 +118,7 @@ def _must_be_allowed(
     files = ways.file_facts(uploads)
     facts = ways.sending(way, text=text, now=now, files=files, copies=copies, answers_opt_out=answers_opt_out)
     if reason := rules.why_not_send(facts):
+        meters.consent_blocks.labels(reason.code).inc()
         raise Refused(reason.sentence, code=reason.code)
 
 

@@ -13,7 +13,7 @@ from frontdesk.conversations.actions.attach import settle_attachment
 from frontdesk.conversations.actions.change import wake_snoozed
 from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import clock
+from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Resources
 from frontdesk.kit.jobs import given_up, job
 from frontdesk.kit.transaction import Row
@@ -110,12 +110,15 @@ async def reconcile(resources: Resources, row: Row) -> int:
     async with resources.db.begin(row["workspace_id"]) as tx:
         found = await inbox_actions.store(tx, row["id"], raws) if raws else 0
         await tx.execute(
-            "update inboxes set compared_at = $3 where workspace_id = $1 and id = $2",
+            "update inboxes set compared_at = $3, missed_at = case when $4 then $3 else missed_at end"
+            " where workspace_id = $1 and id = $2",
             tx.workspace_id,
             row["id"],
             began,
+            found > 0,
         )
     if found:
+        meters.reconcile_missing.labels(row["channel"]).inc(found)
         log.warning("recovered deliveries that the provider never made", inbox=row["id"], count=found)
     return found
 

@@ -8,8 +8,9 @@ runs out; it is then unknown, and is looked up, never resent blindly.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -32,11 +33,13 @@ from frontdesk.channels.port import (
 )
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions.attempts import note_attempt, note_look_up, result
+from frontdesk.conversations.handlers.together import together
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import clock, crash
+from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
@@ -86,9 +89,14 @@ async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) ->
         for row, message, _ in ready:
             await outbox.begin_sending(tx, row, message.external_id)
     crash.point("dispatch: claimed")
-    if sending := [under_way.start(one[0], _hand_over(resources, one, leases)) for one in ready]:
+    if sending := [under_way.start(one[0], _traced(one[0], _hand_over(resources, one, leases))) for one in ready]:
         under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))
     return len(claimed)
+
+
+async def _traced(row: Row, work: Awaitable[None]) -> None:
+    with trace.within(row["trace"]):
+        await work
 
 
 class _Leases:
@@ -164,6 +172,7 @@ def _built(
         row, text=row["text"], now=now, files=ways.file_facts(files), answers_opt_out=confirms
     )  # fmt: skip
     if reason := rules.why_not_send(facts):
+        meters.consent_blocks.labels(reason.code).inc()
         return reason
     if row["scheduled"] and row["attempts"] == 1 and now - row["due_at"] > outbox.LATE_AFTER:
         late = "It should have gone out more than an hour ago. Send it now, or cancel it."
@@ -232,13 +241,14 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
         for one in mine[room:]:
             ready.remove(one)
             pause = 60 / one[0]["rate_per_minute"]
+            meters.rate_limited.labels("inbox").inc()
             await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
 
 
 async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
     """Give one message to its driver and write down what it said."""
     row, message, account = one
-    driver = channel(row["channel"]).driver
+    driver, began = channel(row["channel"]).driver, time.perf_counter()
     try:
         crash.point("dispatch: before the provider")
         if leases.over:
@@ -257,6 +267,8 @@ async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
             "a driver failed in an unexpected way", channel=row["channel"], error=repr(error), outbox=row["outbox_id"]
         )
         outcome = Unknown(f"Something went wrong while sending: {error}")
+    meters.provider_latency.labels(row["channel"]).observe(time.perf_counter() - began)
+    meters.send_attempts.labels(row["channel"], result(outcome)).inc()
     await _settle(resources, row, outcome)
 
 
@@ -272,10 +284,11 @@ async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> 
 
 
 async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
+    if isinstance(outcome, Sent):
+        return await together(resources).write_down(row, outcome)
     async with resources.db.begin(row["workspace_id"]) as tx:
+        await note_attempt(tx, row, outcome)
         match outcome:
-            case Sent():
-                await outbox.accepted(tx, row, outcome)
             case Rejected():
                 await outbox.failed(
                     tx, row, str(outcome), code=outcome.code, opt_out=outcome.opt_out, bad_address=outcome.bad_address
@@ -296,7 +309,7 @@ async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay)
         claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources), without=busy, here=here)
         rows, now = await ways.batch(tx, claimed), tx.now()
     for row, files in rows:
-        under_way.start(row, _find_out(resources, row, files, now))
+        under_way.start(row, _traced(row, _find_out(resources, row, files, now)))
     return len(claimed)
 
 
@@ -322,6 +335,8 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         answer = "ask"
         log.error("a look-up failed in an unexpected way", channel=row["channel"], error=repr(error))
     async with resources.db.begin(row["workspace_id"]) as tx:
+        if answer != "wait" and isinstance(channel(row["channel"]).driver, LooksUp):
+            await note_look_up(tx, row, {"sent": "found", "again": "not_found"}.get(answer, "no_answer"))
         if answer == "sent" and found:
             await outbox.accepted(tx, row, found)
         elif answer == "again":
@@ -331,3 +346,4 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         else:
             reason = "The connection broke while this was being sent. Nobody can tell whether it arrived."
             await outbox.uncertain(tx, row, reason)
+            meters.uncertain.labels(row["channel"]).inc()

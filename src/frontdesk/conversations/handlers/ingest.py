@@ -21,8 +21,9 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions import Arrival, Kept, receive, take_receipts
 from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import clock, crash, locks
+from frontdesk.kit import clock, crash, locks, meters
 from frontdesk.kit.context import Resources
+from frontdesk.kit.hiding import hide
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
@@ -83,7 +84,7 @@ async def ingest(resources: Resources) -> int:
 async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
     """Ingest one workspace until nothing is left, unless another process is at it."""
     taken = 0
-    async with resources.db.pool.acquire() as connection:
+    async with resources.db.session() as connection:
         if not await locks.take(connection, _LOCK, workspace_id, hung_after=resources.settings.hung_after):
             return 0
         try:
@@ -237,7 +238,7 @@ async def _parse(resources: Resources, row: Row, meaning: Sequence[Item] | Excep
 
 
 def _told(error: Exception) -> str:
-    return rules.clean(f"{type(error).__name__}: {error}"[:2000])
+    return hide(rules.clean(f"{type(error).__name__}: {error}"))[:2000]
 
 
 class _FilesAway(Exception):
@@ -277,6 +278,10 @@ async def _store(resources: Resources, connection: Any, workspace_id: int, parse
             await _set_aside(tx, raw_id, str(error))
         await inbox_actions.note_life(tx, sorted({one.row["inbox_id"] for one in parsed if one.error is None}))
         await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+    for one in parsed:
+        if one.error is None:
+            waited = max(0.0, (now - one.row["received_at"]).total_seconds())
+            meters.processing.labels(one.row["channel"]).observe(waited)
 
 
 async def _store_alone(resources: Resources, connection: Any, workspace_id: int, one: Parsed) -> None:

@@ -98,7 +98,7 @@ def sending(
 _BATCH = """
 select o.id as outbox_id, o.message_id, o.conversation_id, o.key, o.attempts, o.fence, o.due_at, o.sending_since,
        o.unknown_since, m.due_at is not null as scheduled, m.text, m.html, m.subject, m.meta, m.automatic,
-       m.author_name, m.client_key, m.external_id,
+       m.author_name, m.client_key, m.external_id, m.trace,
        i.id as inbox_id, i.name as inbox_name, i.channel, i.address, i.enabled, i.health, i.settings, i.credentials,
        i.public_key, i.checkpoint, i.rate_per_minute, i.workspace_id,
        p.id as point_id, p.kind, p.scope, p.value, p.opted_out_at, p.bad_since, p.contact_id, c.name as contact_name,

@@ -137,6 +137,36 @@ async def history(tx: Tx, message_id: int) -> list[schemas.Receipt]:
     ]
 
 
+_ARRIVED = """
+select m.trace, m.external_id, m.client_key, r.id, r.received_at, r.done_at, r.state from messages m
+left join raw_deliveries r on r.workspace_id = $1 and r.id = m.raw_id where m.workspace_id = $1 and m.id = $2
+"""
+
+
+async def details(tx: Tx, message_id: int) -> schemas.DeliveryDetails:
+    """A message's way from the delivery that it came with, or through every attempt to send it."""
+    row = await tx.fetchrow(_ARRIVED, tx.workspace_id, message_id)
+    if row is None:
+        raise NotFound("This message")
+    attempts = await tx.fetch(
+        "select began_at, at, outcome, code, reason, request from attempts"
+        " where workspace_id = $1 and message_id = $2 order by id",
+        tx.workspace_id,
+        message_id,
+    )
+    arrived = schemas.Arrived(
+        id=row["id"], received_at=row["received_at"], read_at=row["done_at"], state=row["state"]
+    )  # fmt: skip
+    return schemas.DeliveryDetails(
+        trace=row["trace"],
+        external_id=row["external_id"],
+        key=row["client_key"],
+        arrived=arrived if row["id"] is not None else None,
+        attempts=[schemas.Attempt(**attempt) for attempt in attempts],
+        receipts=await history(tx, message_id),
+    )
+
+
 _SCHEDULED = """
 select m.id, m.due_at, c.contact_id, k.name from messages m
 join conversations c on c.workspace_id = $1 and c.id = m.conversation_id

@@ -162,6 +162,14 @@ async def get_delivery(context: NamedDependency[Context], message_id: PathId) ->
         return await thread.history(tx, message_id)
 
 
+@get("/messages/{message_id:int}/details", operation_id="getDeliveryDetails", tags=TAGS)
+async def get_details(context: NamedDependency[Context], message_id: PathId) -> schemas.DeliveryDetails:
+    """The message's whole way, with the id under which the log tells of it."""
+    async with context.begin(READ) as tx:
+        await thread.row(tx, context.actor, message_id)
+        return await thread.details(tx, message_id)
+
+
 @get("/messages/{message_id:int}/html", operation_id="getMessageHtml", tags=TAGS, media_type="text/html")
 async def get_message_html(
     context: NamedDependency[Context], message_id: PathId, images: FromQuery[bool] = False
@@ -258,6 +266,6 @@ async def _addressee(tx: Tx, context: Context, inbox: Row, typed: str) -> Found:
 
 ROUTES = [
     list_messages, send_message, add_comment, get_message, change_message, cancel_message, retry_message, send_now,
-    move_message, forward_message, get_delivery, get_message_html, get_message_source, list_scheduled, upload_file,
-    send_test_message,
+    move_message, forward_message, get_delivery, get_details, get_message_html, get_message_source, list_scheduled,
+    upload_file, send_test_message,
 ]  # fmt: skip

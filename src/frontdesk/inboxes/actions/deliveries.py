@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frontdesk.channels.port import Raw
 from frontdesk.inboxes import rules
-from frontdesk.kit import clock
+from frontdesk.kit import clock, meters, trace
 from frontdesk.kit.context import Actor
-from frontdesk.kit.transaction import Tx
+from frontdesk.kit.transaction import WORK, Tx
 from frontdesk.people import actions as people
 
 # "Last inbound" is exact to ten seconds, and whoever finds the inbox locked leaves it to the other: deliveries of one
-# inbox must not wait for each other.
+# inbox must not wait for each other. The workers' bell rings at commit.
 _STORE = """
 with fresh as (
-  insert into raw_deliveries (workspace_id, inbox_id, dedupe_key, body, headers, meta, received_at)
-  select $1, $2, dedupe_key, body, headers, meta, $3
-  from unnest($4::text[], $5::bytea[], $6::jsonb[], $7::jsonb[]) as r (dedupe_key, body, headers, meta)
+  insert into raw_deliveries (workspace_id, inbox_id, dedupe_key, body, headers, meta, received_at, trace)
+  select $1, $2, dedupe_key, body, headers, meta, $3, trace
+  from unnest($4::text[], $5::bytea[], $6::jsonb[], $7::jsonb[], $8::text[])
+    as r (dedupe_key, body, headers, meta, trace)
   on conflict (workspace_id, inbox_id, dedupe_key) do nothing
   returning 1),
 heard as (
@@ -26,12 +28,15 @@ heard as (
     select id from inboxes where workspace_id = $1 and id = $2 and exists (select 1 from fresh)
       and (last_inbound_at is null or last_inbound_at < $3 - interval '10 seconds')
     for no key update skip locked))
-select count(*) from fresh
+select count(*) as fresh, case when count(*) > 0 then pg_notify($9, '') end from fresh
 """
 
 
-async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw]) -> int:
-    """Keep deliveries; returns how many were new. A repeated one is nothing, by constraint."""
+async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw], traces: Sequence[str | None] = ()) -> int:
+    """Keep deliveries; returns how many were new. A repeated one is nothing, by constraint.
+
+    ``traces``: the trace id of each, where the caller knows it; the others begin one.
+    """
     if not raws:
         return 0
     fresh: int = await tx.fetchval(
@@ -43,9 +48,11 @@ async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw]) -> int:
         [raw.body for raw in raws],
         [rules.storable_json(raw.headers) for raw in raws],
         [rules.storable_json(raw.meta) for raw in raws],
+        [known or trace.fresh() for known in (traces or [None] * len(raws))],
+        WORK,
     )
-    if fresh:
-        tx.wake()
+    if fresh < len(raws):
+        meters.dedupe_hits.inc(len(raws) - fresh)
     return fresh
 
 
@@ -75,7 +82,28 @@ async def replay(
     return len(ids)
 
 
-async def discard(tx: Tx, raw_ids: Sequence[int], *, by: Actor | None = None) -> int:
+async def replay_edited(tx: Tx, raw_id: int, text: str, *, by: Actor) -> bool:
+    """Read a corrected copy of a delivery that was set aside. The original stays stored, discarded.
+
+    Returns whether there was one. A copy with the same words is made once.
+    """
+    body = text.encode("utf-8", "replace")
+    digest = hashlib.sha256(body).hexdigest()
+    row = await tx.fetchrow(
+        """update raw_deliveries set state = 'discarded', done_at = $3
+        where workspace_id = $1 and id = $2 and state = 'set_aside' returning *""",
+        tx.workspace_id, raw_id, clock.now(),
+    )  # fmt: skip
+    if row is None:
+        return False
+    copy = Raw(dedupe_key=f"edited:{raw_id}:{digest}", body=body, headers=row["headers"], meta=row["meta"])
+    await store(tx, row["inbox_id"], [copy], [row["trace"]])
+    detail = {"id": raw_id, "was": hashlib.sha256(row["body"]).hexdigest(), "is": digest}
+    await people.audit(tx, "set_aside.edited", actor_id=by.user_id, ip=by.ip, detail=detail)
+    return True
+
+
+async def discard(tx: Tx, raw_ids: Sequence[int], *, reason: str = "", by: Actor | None = None) -> int:
     """Say that deliveries which were set aside are of no interest; they stay stored, but out of sight."""
     ids: list[int] = [
         row["id"]
@@ -86,10 +114,10 @@ async def discard(tx: Tx, raw_ids: Sequence[int], *, by: Actor | None = None) ->
         )
     ]  # fmt: skip
     if ids:
-        await _record(tx, "set_aside.discarded", ids, by)
+        await _record(tx, "set_aside.discarded", ids, by, **({"reason": reason.strip()} if reason.strip() else {}))
     return len(ids)
 
 
-async def _record(tx: Tx, action: str, ids: Sequence[int], by: Actor | None) -> None:
+async def _record(tx: Tx, action: str, ids: Sequence[int], by: Actor | None, **more: str) -> None:
     who, ip = (by.user_id, by.ip) if by else (None, None)
-    await people.audit(tx, action, actor_id=who, ip=ip, detail={"ids": list(ids)})
+    await people.audit(tx, action, actor_id=who, ip=ip, detail={"ids": list(ids), **more})

@@ -7,6 +7,17 @@ from typing import Any
 
 from frontdesk.kit import clock
 from frontdesk.kit.transaction import Tx
+from frontdesk.people.queries import DIGEST
+
+_TURN = "select pg_advisory_xact_lock(7305006, ($1::bigint % 2147483648)::int)"
+_LINE = f"""
+insert into audit (workspace_id, id, at, actor_id, action, subject, ip, detail, digest)
+select a.*, {DIGEST} from (
+  select $1::bigint as workspace_id, nextval('audit_id_seq') as id, $2::timestamptz as at, $3::bigint as actor_id,
+    $4::text as action, $5::text as subject, $6::text as ip, $7::jsonb as detail) a
+left join lateral (
+  select digest as before from audit where workspace_id = $1 and digest is not null order by id desc limit 1) b on true
+"""
 
 
 async def audit(
@@ -22,8 +33,5 @@ async def audit(
 
     ``detail`` never holds a secret, nor the text of a message.
     """
-    await tx.execute(
-        """insert into audit (workspace_id, at, actor_id, action, subject, ip, detail)
-        values ($1, $2, $3, $4, $5, $6, $7)""",
-        tx.workspace_id, clock.now(), actor_id, action, subject, ip, dict(detail or {}),
-    )  # fmt: skip
+    tx.last(_TURN, tx.workspace_id)  # each line is chained to the one before: one at a time, until commit
+    tx.last(_LINE, tx.workspace_id, clock.now(), actor_id, action, subject, ip, dict(detail or {}))

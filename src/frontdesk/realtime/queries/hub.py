@@ -13,14 +13,15 @@ import asyncpg
 import msgspec
 import structlog
 
+from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row
 from frontdesk.realtime.queries import log as events
 from frontdesk.realtime.schemas import EventFrame
 
 QUEUE = 2000  # events that a slow stream may be behind before it has to load afresh
-CHECK_EVERY = 4.0  # seconds between looks at whether sign-ins still count
 SILENCE = 10.0  # seconds without a bell, and then for an answer, until the listening connection is given up
+CHECK_EVERY = 4.0  # seconds between looks at whether sign-ins still count
 
 log = structlog.get_logger()
 encode = msgspec.json.Encoder().encode
@@ -112,6 +113,7 @@ class Hub:
                         feed.seq = await events.newest(tx)
                 made = Subscription(workspace_id, actor, feed.seq)
                 feed.subscriptions.add(made)
+                meters.stream_clients.inc()
                 if self._ended:
                     made.put(CLOSED)
                 return made
@@ -119,7 +121,9 @@ class Hub:
     def unsubscribe(self, subscription: Subscription) -> None:
         feed = self._feeds.get(subscription.workspace_id)
         if feed is not None:
-            feed.subscriptions.discard(subscription)
+            if subscription in feed.subscriptions:
+                feed.subscriptions.discard(subscription)
+                meters.stream_clients.dec()
             if not feed.subscriptions:
                 self._feeds.pop(subscription.workspace_id, None)
 
@@ -204,6 +208,7 @@ class Hub:
                     for subscription in feed.subscriptions:
                         subscription.put(fresh)
                     feed.seq = row["seq"]
+                    meters.stream_lag.observe(max(0.0, (clock.now() - row["at"]).total_seconds()))
                 if len(rows) < events.PAGE:
                     return
 

@@ -1,0 +1,54 @@
+"""Each time that a message was handed to its provider, or looked for there, and what came of it. Only added to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frontdesk.channels.port import Disconnected, Rejected, Sent, TryLater
+from frontdesk.conversations import rules
+from frontdesk.kit import clock
+from frontdesk.kit.hiding import hide
+from frontdesk.kit.transaction import Row, Tx
+
+_NOTE = """
+insert into attempts (workspace_id, message_id, began_at, at, outcome, code, reason, request)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def note_attempt(tx: Tx, row: Row, outcome: Sent | Exception) -> None:
+    """Write down one handing over, in the transaction that settles it."""
+    code = getattr(outcome, "code", None)
+    reason = None if isinstance(outcome, Sent) else hide(rules.clean(str(outcome)))[:1000]
+    await tx.execute(
+        _NOTE,
+        tx.workspace_id, row["message_id"], row["sending_since"], clock.now(), result(outcome), code, reason,
+        _request(row),
+    )  # fmt: skip
+
+
+def result(outcome: Sent | Exception) -> str:
+    """One word for what a driver said: accepted, rejected, try_later, disconnected, or unknown for everything else."""
+    return next((word for kind, word in _WORDS.items() if isinstance(outcome, kind)), "unknown")
+
+
+async def note_look_up(tx: Tx, row: Row, outcome: str) -> None:
+    """Write down that the provider was asked whether it has the message: ``found``, ``not_found`` or ``no_answer``."""
+    await tx.execute(
+        _NOTE, tx.workspace_id, row["message_id"], None, clock.now(), outcome, None, None, {"key": str(row["key"])}
+    )
+
+
+_WORDS = {Sent: "accepted", Rejected: "rejected", TryLater: "try_later", Disconnected: "disconnected"}
+
+
+def _request(row: Row) -> dict[str, Any]:
+    """What was asked of the provider, without a word of the message and without the whole address."""
+    return {
+        "channel": row["channel"],
+        "inbox": row["inbox_name"],
+        "to": rules.masked(row["value"] or ""),
+        "characters": len(row["text"]),
+        "key": str(row["key"]),
+        "attempt": row["attempts"],
+    }
