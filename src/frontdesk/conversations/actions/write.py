@@ -56,6 +56,8 @@ async def comment(
         "select id from users where workspace_id = $1 and id = any($2) and active", tx.workspace_id, list(mentions)
     )
     text, now = rules.clean(text), clock.now()
+    if not text.strip() and not files:
+        raise Invalid("Write something, or attach a file.", code="empty", fields={"text": "empty"})
     message_id: int | None = await tx.fetchval(
         _COMMENT,
         tx.workspace_id,
@@ -267,7 +269,7 @@ async def create_label(tx: Tx, name: str, colour: str, *, actor_id: int) -> int:
     label_id: int | None = await tx.fetchval(
         "insert into labels (workspace_id, name, colour) values ($1, $2, $3) on conflict do nothing returning id",
         tx.workspace_id,
-        name.strip(),
+        _labelled(name),
         colour,
     )
     if label_id is None:
@@ -283,7 +285,7 @@ async def change_label(tx: Tx, label_id: int, *, name: str | UnsetType, colour: 
             " where workspace_id = $1 and id = $2",
             tx.workspace_id,
             label_id,
-            None if name is UNSET else name.strip(),
+            None if name is UNSET else _labelled(name),
             None if colour is UNSET else colour,
         )
     except asyncpg.UniqueViolationError as error:
@@ -291,6 +293,12 @@ async def change_label(tx: Tx, label_id: int, *, name: str | UnsetType, colour: 
     if not changed:
         raise NotFound("This label")
     tx.emit(LabelChanged(label_id=label_id, actor_id=actor_id))
+
+
+def _labelled(name: str) -> str:
+    if not (seen := rules.label_name(name)):
+        raise Invalid("A label needs a name.", fields={"name": "A name is needed."})
+    return seen
 
 
 async def delete_label(tx: Tx, label_id: int, *, actor_id: int) -> None:
