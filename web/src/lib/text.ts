@@ -42,7 +42,7 @@ export function fileSize(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-export const capped = (count: number): string => (count >= 1000 ? "999+" : String(count));
+export const capped = (count: number): string => (count >= 100 ? "99+" : String(count));
 
 /** What follows the answer in an email text: the quoted history, if the server could tell it apart. */
 export function quoted(text: string, reply: string | null): string | null {

@@ -51,7 +51,7 @@ export function matches(c: Conversation, filter: Filter, me: Id, ignoreRead = fa
 }
 
 export const COUNTED = ["unread", "mine", "unassigned", "starred", "all"] as const;
-const CAP = 1000;
+const CAP = 100;
 
 /** Counts after a conversation changed. A count at its cap stays there: the server does not say how far above it is. */
 export function recount(

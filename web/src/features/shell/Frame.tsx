@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { listenToKeys } from "@/actions/listen";
 import { overlay } from "@/actions/screen";
 import { t } from "@/i18n";
+import { capped } from "@/lib/text";
 import { useCounts } from "@/sync/store";
 import { ConfirmHost } from "@/ui/Confirm";
 import { ToastHost } from "@/ui/toasts";
@@ -29,7 +30,7 @@ function Overlays() {
 function useTitle(): void {
   const unread = useCounts()?.unread ?? 0;
   useEffect(() => {
-    document.title = unread > 0 ? `(${unread > 999 ? "999+" : unread}) ${t("app")}` : t("app");
+    document.title = unread > 0 ? `(${capped(unread)}) ${t("app")}` : t("app");
   }, [unread]);
 }
 
