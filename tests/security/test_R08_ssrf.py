@@ -24,7 +24,7 @@ from frontdesk.kit.fetch import (
     resolve_public,
 )
 from kit.web import Web, listening, page, to
-from security.canary import Canary, Resolver, canary, canaries, resolver, watching
+from security.canary import Canary, Resolver, canaries, canary, resolver, watching
 from security.spellings import hosts, urls
 
 __all__ = ["canary", "resolver"]
@@ -124,7 +124,7 @@ async def test_only_plain_names_reach_the_resolver(canary: Canary, resolver: Res
 
 
 async def test_the_oracle_hears(canary: Canary, resolver: Resolver) -> None:
-    """The same canary and the same watch, with the guard opened: every one of these knocks, so silence means something."""
+    """The same canary and watch with the guard opened: every one of these knocks, so silence means something."""
     open_networks([ip_network("127.0.0.0/8"), ip_network("::1/128")])
     for url in (
         "http://127.0.0.1:{port}/",

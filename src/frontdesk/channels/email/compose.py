@@ -28,7 +28,7 @@ MAX_REFERENCES: Final = 20
 # What Gmail and most others take, before base64 makes it a third larger.
 MAX_ATTACHED: Final = 25 * 1024 * 1024
 _ID = re.compile(r"<[^<>\s]{1,990}>\Z")
-_LINE_BREAKS = re.compile(r"[\r\n\t]+")
+_LINE_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")  # what ``str.splitlines`` takes for one, and tabs
 _File = tuple[str, str, str, bytes]  # main type, subtype, name, content
 
 
