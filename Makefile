@@ -3,6 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 PYTEST_ARGS ?=
+WORKERS ?= 2
 KILLS ?= 300
 SEED ?= 1
 CASES ?= 10000
@@ -20,7 +21,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 help:
 	@echo "make run         start Frontdesk with a made-up business, and print where to sign in"
-	@echo "make test        all tests; those with real mail and SMS servers where these are installed (root: installs them)"
+	@echo "make test        all tests, in two processes (WORKERS=0: in one, PYTEST_ARGS='-k mail'); those with real mail and SMS"
+	@echo "                 servers where these are installed (root: installs them)"
 	@echo "make test-peers  only those, and a missing program is a failure"
 	@echo "make check       lint, types, walls between rooms, drift, budgets"
 	@echo "make chaos       kill it under load and check that nothing is lost (KILLS=300 SEED=1 MUTANTS=all)"
@@ -38,7 +40,7 @@ run: .venv/.run screens
 test: .venv/.dev screens
 	@$(BIN)/python hatch_build.py tools
 	@.ci/peers
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-peers: .venv/.dev screens
 	@$(BIN)/python hatch_build.py tools
