@@ -18,6 +18,8 @@ WALLS: list[checks.Check] = [
     checks.only_the_kit_settles,
     checks.only_actions_emit,
     checks.few_places_connect,
+    checks.everything_ends,
+    checks.one_clock,
     checks.files_and_functions_stay_short,
     checks.rooms_have_known_parts,
     checks.names_say_something,

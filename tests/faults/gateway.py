@@ -33,7 +33,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._answer(reader, writer))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)

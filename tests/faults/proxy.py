@@ -21,6 +21,7 @@ from typing import Literal, Self
 
 End = Literal["reset", "close", "hang"]
 CHUNK = 64 * 1024
+LINGER = 0.5  # seconds in which the server may do what it was asked before it hears that nobody waits for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,21 +77,16 @@ class Proxy:
         for connection in list(self.open):
             connection.end(end)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         plan = self.plans.pop(0) if self.plans else self.usual
-        task = asyncio.current_task()
-        assert task is not None
+        if plan.refused:
+            self.struck.set()
+            _reset(writer)
+            return
+        task = asyncio.create_task(self._serve(plan, reader, writer))
         self._tasks.add(task)
-        try:
-            if plan.refused:
-                self.struck.set()
-                _reset(writer)
-            else:
-                await self._serve(plan, reader, writer)
-        finally:
-            self._tasks.discard(task)
-            writer.close()
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, plan: Plan, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -110,6 +106,7 @@ class Proxy:
         finally:
             self.open.discard(connection)
             back.close()
+            writer.close()
 
 
 class _Connection:
@@ -141,6 +138,8 @@ class _Connection:
                 self._proxy.passed += len(data) if writer is self._client else 0
                 if struck and fault.then and not self._ended:
                     self.end(fault.then)
+        if self._ended == "reset":
+            await asyncio.sleep(LINGER)
         if self._ended != "hang":
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write_eof()

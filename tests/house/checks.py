@@ -24,6 +24,17 @@ HOLLOW = re.compile(r"(?:^|[a-z0-9_])(?:Manager|Service|Helper|Util|Base)s?$")  
 HOLLOW_FILES = {"manager", "service", "helper", "util", "base", "helpers", "utils", "managers", "services"}
 HOLLOW_FUNCTIONS = {"helper", "util"}
 
+# Who asks for the time by itself, and why; everybody else asks kit/clock.py, which a test can move, or the database.
+CLOCKS = {
+    "kit/clock.py": "it is the clock",
+    "kit/files.py": "compares with the times of the file system",
+    "app/doctor.py": "asks whether this machine's clock is right, and whether a certificate is still good",
+    "app/health.py": "asks whether this machine's clock and the database's agree",
+}
+ASKS_THE_TIME = re.compile(
+    r"(?:.*\.)?(?:datetime|date)\.(?:now|utcnow|today)|time\.(?:time|time_ns|localtime|gmtime|ctime|asctime)"
+)
+
 COMMAND_LINES = ("app/cli",)  # where people read standard output
 
 # Which places may use what could open a connection. Channels and vendors speak through these libraries, but where a
@@ -42,6 +53,11 @@ SERVING = ("start_server", "create_server")
 HTTPX_CLIENTS = ("AsyncClient", "Client", "AsyncHTTPTransport", "HTTPTransport")
 HTTPX_CALLS = ("delete", "get", "head", "options", "patch", "post", "put", "request", "stream")
 HTTPX_CLIENTS_ALLOWED = (KIT_FETCH, "app/demo")
+TAKE_TIMEOUT = ("httpx.AsyncClient", "aiosmtplib.SMTP", f"{PACKAGE}.kit.fetch.client", f"{PACKAGE}.kit.fetch.fetch")
+NEED_TIMEOUT = (
+    f"{PACKAGE}.kit.fetch.connect",
+    f"{PACKAGE}.kit.fetch.connect_socket",
+)  # ``asyncio.timeout`` around them
 DATABASE_ALLOWED = ("kit/", "app/")  # the database's address comes from the operator
 
 
@@ -98,6 +114,30 @@ def few_places_connect(house: House) -> list[str]:
         ),
         *_clients_of_their_own(house),
     ]
+
+
+def one_clock(house: House) -> list[str]:
+    """The time comes from ``clock.now()``, asked each time it is needed; what only waits uses ``time.monotonic``."""
+    return [
+        *(
+            module.at(node.lineno, f"asks for the time: {ast.unparse(node)}")
+            for module in house.modules
+            if module.where not in CLOCKS
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Attribute) and ASKS_THE_TIME.fullmatch(ast.unparse(node))
+        ),
+        *(
+            module.at(line, f"holds on to a clock that a test cannot move: {name}")
+            for module in house.modules
+            for line, name in module.imports()
+            if name == f"{PACKAGE}.kit.clock.now" or (ASKS_THE_TIME.fullmatch(name) and module.where not in CLOCKS)
+        ),
+    ]
+
+
+def everything_ends(house: House) -> list[str]:
+    """Whoever talks to another machine says how long: a connection that is never answered must not hold up the rest."""
+    return [sentence for module in house.modules for sentence in _endless(module)]
 
 
 def files_and_functions_stay_short(house: House) -> list[str]:
@@ -184,6 +224,23 @@ def _clients_of_their_own(house: House) -> Iterator[str]:
                 bare = "sock" not in [keyword.arg for keyword in call.keywords]
                 if bare and name.rsplit(".", 1)[-1] in ("SMTP", "send"):
                     yield module.at(call.lineno, f"{name} without a socket of {PACKAGE}.kit.fetch")
+
+
+def _endless(module: Module) -> Iterator[str]:
+    """Calls without an end of their own, by what each needs: an argument, or ``asyncio.timeout`` around it."""
+    timed = {
+        inner
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.AsyncWith) and any(".timeout" in ast.unparse(item.context_expr) for item in node.items)
+        for inner in ast.walk(node)
+    }
+    known = {name.rsplit(".", 1)[-1]: name for _, name in module.imports()}
+    for name, call in _calls(module):
+        first, _, rest = name.partition(".")
+        full = ".".join(filter(None, (known.get(first, first), rest)))
+        unlimited = full in TAKE_TIMEOUT and "timeout" not in [keyword.arg for keyword in call.keywords]
+        if (unlimited and module.where != KIT_FETCH) or (full in NEED_TIMEOUT and call not in timed):
+            yield module.at(call.lineno, f"{name} could wait for ever: say how long")
 
 
 def _calls(module: Module) -> Iterator[tuple[str, ast.Call]]:

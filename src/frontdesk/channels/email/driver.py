@@ -34,7 +34,7 @@ from frontdesk.channels.port import (
     TryLater,
     Unknown,
 )
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 COPY_SECONDS: Final = 10  # for the copy in the Sent folder
 
@@ -56,7 +56,7 @@ class Email:
         from frontdesk.channels.email import smtp
         from frontdesk.channels.email.compose import compose
 
-        mail = await compose(message, account, now())
+        mail = await compose(message, account, clock.now())
         refused = await smtp.deliver(mail, account)
         meta: dict[str, object] = {"sent_copy": await self._copied(mail.data, mail.message_id, account)}
         if refused:

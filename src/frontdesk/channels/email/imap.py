@@ -19,7 +19,7 @@ from frontdesk.channels.email import mailbox
 from frontdesk.channels.email.fingerprint import dedupe_key
 from frontdesk.channels.email.wire import Imap, Refused, Text, mailbox_name
 from frontdesk.channels.port import Account, Disconnected, Raw, Sink, TryLater
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 WINDOW: Final = 200  # uids below the highest one that are compared one by one
 IDLE_SECONDS: Final = 3 * 60.0  # then IDLE is renewed: a connection that died without a word is noticed no sooner
@@ -133,7 +133,7 @@ class _Receiving:
         """The day from which an unknown mailbox is read: some days back; after new numbering, from when we last
         looked."""
         days = max(0, int(self.account.get("backfill_days", 7)))
-        first = now() - timedelta(days=days)
+        first = clock.now() - timedelta(days=days)
         if known is not None:
             with suppress(ValueError):
                 first = min(first, datetime.fromisoformat(str(known.get("at"))) - OVERLAP)
@@ -168,7 +168,7 @@ class _Receiving:
 
     async def _remember(self, state: dict[str, Any], raws: list[Raw] | None = None) -> None:
         """Mails and checkpoint in one commit. With nothing new only a checkpoint older than an hour is written."""
-        moment = now()
+        moment = clock.now()
         if not raws and state.get("at"):
             with suppress(ValueError):
                 if moment - datetime.fromisoformat(str(state["at"])) < timedelta(hours=1):

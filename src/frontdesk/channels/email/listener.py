@@ -17,7 +17,7 @@ from frontdesk.channels.email.headers import canonical
 from frontdesk.channels.email.limits import MAX_MAIL
 from frontdesk.channels.email.parse import own_address
 from frontdesk.channels.port import Account, Disconnected, Raw, Sink, TryLater
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 MAX_CONNECTIONS: Final = 50
 MAX_RECIPIENTS: Final = 100
@@ -146,7 +146,7 @@ def _raw(data: bytes, envelope: Envelope, session: Session) -> Raw:
     top = b"Return-Path: <%s>\r\n" % _ascii(envelope.mail_from)
     for recipient in envelope.rcpt_tos[:5]:
         top += b"Delivered-To: %s\r\n" % _ascii(recipient)
-    meta: dict[str, Any] = {"received_at": now().isoformat(), "peer": str((session.peer or ("",))[0])}
+    meta: dict[str, Any] = {"received_at": clock.now().isoformat(), "peer": str((session.peer or ("",))[0])}
     return Raw(dedupe_key=dedupe_key(data), body=top + data, meta=meta)
 
 

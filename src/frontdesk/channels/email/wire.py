@@ -216,20 +216,26 @@ class Imap:
         """Wait until the server has something to say, at most so long. True if it has (RFC 2177)."""
         tag = self._tag()
         self._writer.write(tag + b" IDLE\r\n")
-        await self._writer.drain()
-        async with asyncio.timeout(TIMEOUT):
-            await self._idle_started(tag)
-        woken = False
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while not woken:
-                        woken = not (await self._reply()).text.upper().startswith(b"* OK")  # "* OK Still here"
-        finally:
-            self._writer.write(b"DONE\r\n")  # also when we are told to stop: LOGOUT would not be heard before it
+            await self._writer.drain()
+            async with asyncio.timeout(TIMEOUT):
+                await self._idle_started(tag)
+            woken = await self._woken(seconds)
+        except asyncio.CancelledError:
+            self._writer.write(b"DONE\r\n")  # LOGOUT would not be heard before it
+            raise
+        self._writer.write(b"DONE\r\n")
         async with asyncio.timeout(TIMEOUT):
             await self._until(tag, [])
         return woken
+
+    async def _woken(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (await self._reply()).text.upper().startswith(b"* OK"):  # "* OK Still here"
+                    pass
+                return True
+        return False
 
     async def _idle_started(self, tag: bytes) -> None:
         while not (reply := await self._reply()).text.startswith(b"+"):

@@ -17,7 +17,7 @@ from frontdesk.channels.livechat.gate import Asked, Caller, Front, let_in, netwo
 from frontdesk.channels.livechat.problems import Problem
 from frontdesk.channels.livechat.wire import item_view
 from frontdesk.channels.port import ThreadItem, Whisper
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 MAX_CURSOR = 2**63 - 1
 MAX_AGE = timedelta(minutes=30)  # then the client comes again, and its right to listen is checked anew
@@ -38,7 +38,7 @@ async def _listen(front: Front, caller: Caller, after: int, where: str) -> Async
     try:
         yield PADDING
         async for fact in front.desk.follow(caller.account, caller.address, after=after):
-            at = now()
+            at = clock.now()
             who = caller.visit.identity
             if at > until or (who and who.until < at.timestamp()):
                 return

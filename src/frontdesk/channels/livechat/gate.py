@@ -15,7 +15,7 @@ from frontdesk.channels.livechat.limits import Limits
 from frontdesk.channels.livechat.problems import Problem
 from frontdesk.channels.livechat.wire import MAX_BODY
 from frontdesk.channels.port import Account, Address, Desk
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 Asked = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -98,7 +98,7 @@ async def let_in(front: Front, request: Asked, what: str, *, identified: bool = 
 
     ``identified=False`` lets in a visitor without the identity that the inbox demands, so that it can be given.
     """
-    at = now()
+    at = clock.now()
     slow_down(front, what, network(request), whole_network=True)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 MAX_BUCKETS = 50_000  # about 10 MB; the longest unused are forgotten first
 
@@ -34,9 +34,13 @@ MAX_STREAMS_PER_VISITOR = 12
 MAX_STREAMS_PER_NETWORK = 300
 
 
+def _now() -> datetime:
+    return clock.now()
+
+
 @dataclass
 class Limits:
-    clock: Callable[[], datetime] = now
+    clock: Callable[[], datetime] = _now
     buckets: OrderedDict[tuple[str, str], tuple[float, float]] = field(default_factory=OrderedDict)
     streams: dict[str, int] = field(default_factory=dict)
 

@@ -20,7 +20,7 @@ from frontdesk.channels.livechat import settings
 from frontdesk.channels.livechat.gate import Asked, Front, find_inbox, may_embed, own_origins, public_key
 from frontdesk.channels.livechat.problems import Problem
 from frontdesk.channels.livechat.visits import presence, site
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 BUILT = Path(frontdesk.__file__).parent / "static" / "widget"
 HERE = Path(__file__).parent
@@ -104,7 +104,7 @@ async def _look(front: Front, key: str) -> bytes:
     except Problem:
         return b""
     view = site(account)
-    away = (await presence(front, account, now())).away
+    away = (await presence(front, account, clock.now())).away
     look = {"key": key, "colour": view.colour, "position": view.position, "title": view.title, "hidden": away == "hide"}
     return b"self.frontdeskLook=" + msgspec.json.encode(look) + b";\n"
 

@@ -26,7 +26,7 @@ from frontdesk.channels.livechat.gate import (
 from frontdesk.channels.livechat.hours import read_hours
 from frontdesk.channels.livechat.problems import Problem
 from frontdesk.channels.port import Account
-from frontdesk.kit.clock import now
+from frontdesk.kit import clock
 
 
 class Presence(msgspec.Struct):
@@ -92,7 +92,7 @@ async def session(front: Front, request: Asked) -> SessionView:
     must_be_ours(request, account)
     if not may_embed(request, account, asked.origin):
         raise Problem(403, "origin_not_allowed", f"{asked.origin} is not one of this chat's websites.")
-    at = now()
+    at = clock.now()
     visit = _continue(account, asked.token, at)
     if asked.identity:
         visit = _identified(account, visit, asked.identity, at)
