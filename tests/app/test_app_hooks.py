@@ -133,7 +133,7 @@ async def slowly(pause: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
 async def test_a_sender_that_dawdles_or_leaves_is_not_waited_for(
     office: Office, url: str, monkeypatch: pytest.MonkeyPatch, gone: bool
 ) -> None:
-    monkeypatch.setattr(hooks, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(hooks, "SECONDS", 0.1)
     pause, sent = asyncio.Event(), []
     if gone:
         pause.set()

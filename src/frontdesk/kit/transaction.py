@@ -26,6 +26,7 @@ T = TypeVar("T")
 BELL = "frontdesk_bell"  # NOTIFY channel: "something is new in this workspace"
 WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
 SCHEMA = "frontdesk_schema"  # NOTIFY channel: a migration changed tables
+SEARCH_TIMEOUT = "3s"  # for each statement of a transaction that searches
 WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
 
 PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a database that is away or being stopped
@@ -97,8 +98,15 @@ class Tx:
         return int(count) if count.isdigit() else 0
 
     async def look_for(self, words: str) -> None:
-        """What can be read of tables of words from here on: the rows that match this ``tsquery``."""
-        await self.raw.execute("select set_config('app.search', $1, true)", words)
+        """What can be read of tables of words from here on: the rows that match this ``tsquery``.
+
+        How to read them depends on the words, so statements are planned anew each time; and a search that would take
+        seconds is given up.
+        """
+        settings = "set_config('app.search', $1, true), set_config('plan_cache_mode', $2, true)"
+        await self.raw.execute(
+            f"select {settings}, set_config('statement_timeout', $3, true)", words, "force_custom_plan", SEARCH_TIMEOUT
+        )
 
     async def run(self, statement: Executable) -> list[Row]:
         """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""

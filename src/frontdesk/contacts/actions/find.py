@@ -50,10 +50,11 @@ for key share of c
 _SUPPRESS = """
 update contact_points p
 set opted_out_at = latest.at, opt_out_source = latest.source, opt_out_reason = 'They opted out before.'
-from (select distinct on (kind, value) kind, value, action, source, at from consents
-      where workspace_id = $1 order by kind, value, id desc) latest
-where p.workspace_id = $1 and p.contact_id = any($2::bigint[]) and latest.kind = p.kind and latest.value = p.value
-  and latest.action = 'out'
+from (select own.id, said.* from contact_points own, lateral (
+        select action, source, at from consents c
+        where c.workspace_id = $1 and c.kind = own.kind and c.value = own.value order by c.id desc limit 1) said
+      where own.workspace_id = $1 and own.contact_id = any($2::bigint[])) latest
+where p.workspace_id = $1 and p.id = latest.id and latest.action = 'out'
 """
 
 

@@ -96,6 +96,13 @@ update outbox set state = $4, lease_until = null, retry_at = $5, last_error = $6
 where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')
 """
 
+_ACKNOWLEDGE = """
+update outbox o set state = 'accepted', lease_until = null, retry_at = null, last_error = null, unknown_since = null
+from unnest($2::bigint[], $3::bigint[]) mine (id, fence)
+where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state in ('sending', 'unknown')
+returning o.id
+"""
+
 
 async def workspaces_with_due(tx: Tx) -> list[int]:
     """Across workspaces: those where something can be claimed now."""
@@ -181,10 +188,27 @@ async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = N
     )
 
 
+async def acknowledge(tx: Tx, rows: Sequence[Row]) -> set[int]:
+    """Out of the queue with what the providers took; returns the outbox ids of those that were still ours."""
+    ids, fences = [row["outbox_id"] for row in rows], [row["fence"] for row in rows]
+    return {row["id"] for row in await tx.fetch(_ACKNOWLEDGE, tx.workspace_id, ids, fences)}
+
+
+async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]]) -> int:
+    """Providers took these. Returns how many nobody else had settled meanwhile."""
+    ours = await acknowledge(tx, [row for row, _ in taken])
+    for row, sent in sorted(taken, key=lambda one: int(one[0]["message_id"])):
+        if row["outbox_id"] in ours:
+            await _took(tx, row, sent)
+    return len(ours)
+
+
 async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
     """The provider took it. False: somebody else has settled it meanwhile."""
-    if not await _settle(tx, row, "accepted"):
-        return False
+    return bool(await accepted_together(tx, [(row, sent)]))
+
+
+async def _took(tx: Tx, row: Row, sent: Sent) -> None:
     await hold_for_receipts(tx, row["inbox_id"], sent.external_id)
     await tx.execute(
         "update messages set external_id = $3, meta = meta || $4, rev = rev + 1 where workspace_id = $1 and id = $2",
@@ -206,7 +230,6 @@ async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
         tx.now(),
     )
     await inboxes.note_life(tx, [row["inbox_id"]])
-    return True
 
 
 async def failed(

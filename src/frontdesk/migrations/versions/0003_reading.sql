@@ -51,9 +51,8 @@ create table contact_words (
 create function message_lexemes(workspace_id bigint, message_id bigint, said text) returns tsvector
 language sql immutable parallel safe
 return strip(to_tsvector('simple', marked(workspace_id, said))) || array_to_tsvector(array[
-  workspace_id || '~10.' || (message_id >> 10), workspace_id || '~12.' || (message_id >> 12),
-  workspace_id || '~15.' || (message_id >> 15), workspace_id || '~18.' || (message_id >> 18),
-  workspace_id || '~21.' || (message_id >> 21)]);
+  workspace_id || '~11.' || (message_id >> 11), workspace_id || '~14.' || (message_id >> 14),
+  workspace_id || '~17.' || (message_id >> 17), workspace_id || '~20.' || (message_id >> 20)]);
 
 -- Every three characters in a row of a contact's name and addresses: they are found by any part.
 create function contact_lexemes(workspace_id bigint, haystack text) returns tsvector language sql immutable parallel safe
