@@ -77,9 +77,12 @@ class Place:
         await office.furnish()
         return office
 
-    async def settle(self) -> None:
-        """Write everything to its place on the disk, so that nobody pays for what came before."""
+    async def settle(self, office: Office | None = None) -> None:
+        """Write everything to its place on the disk, so that nobody pays for what came before; and have the planner
+        know an office's tables, as PostgreSQL does by itself a while after they were filled."""
         await self._admin("checkpoint")
+        if office:
+            await self._admin("analyze", office.connect_args["database"])
 
     async def leave(self) -> None:
         """Stop the processes of all offices and drop their databases: between two benchmarks."""
@@ -96,8 +99,8 @@ class Place:
                 await asyncio.to_thread(self._server.stop)
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def _admin(self, statement: str) -> None:
-        connection = await asyncpg.connect(**{**self._server.owner_connect_args, "database": "postgres"})
+    async def _admin(self, statement: str, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(**{**self._server.owner_connect_args, "database": database})
         try:
             await connection.execute(statement)
         finally:

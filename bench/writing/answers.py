@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from playwright.async_api import Page, async_playwright
 
 from bench.benchmarks import benchmark
@@ -88,7 +87,7 @@ async def idle_answer(place: Place) -> list[Gate]:
 
 @benchmark
 async def burst(place: Place) -> list[Gate]:
-    """Ten thousand deliveries as fast as they are taken, over 200 connections: acknowledged, read, and what it takes."""
+    """Ten thousand deliveries as fast as they are taken, over 200 connections, until all are messages."""
     count = place.size(10_000, quick=200)
     async with lines(place) as line:
         process = await line.office.start("run")
@@ -121,7 +120,7 @@ async def burst(place: Place) -> list[Gate]:
 async def painted(place: Place) -> list[Gate]:
     """From the first byte of a webhook to the frame in which another person's browser shows the message."""
     count = place.size(60, quick=3)
-    if not CHROMIUM.exists():
+    if not os.access(CHROMIUM, os.X_OK):
         raise OSError("Chromium is missing: sudo apt install chromium")
     async with lines(place) as line, async_playwright() as playwright:
         process = await line.office.start("run")

@@ -117,7 +117,7 @@ async def floor(place: Place) -> list[Gate]:
         places = await rows(line.owner)
 
         async def through() -> Spent:
-            await place.settle()
+            await place.settle(line.office)
             return await line.through(ours, count, connections)
 
         async def http() -> Spent:
@@ -127,7 +127,7 @@ async def floor(place: Place) -> list[Gate]:
             return spent
 
         async def insert() -> Spent:
-            await place.settle()
+            await place.settle(line.office)
             line.seed += 1
             with bare.measured(count) as spent:
                 await insert_raw(resources.db, line.office, places, count, line.seed)
@@ -163,6 +163,7 @@ async def against_orm(place: Place) -> list[Gate]:
         ours, theirs = Meter(postgres=place.pid, server=process.pid), Meter(postgres=place.pid, server=orm.pid)
 
         async def through() -> Spent:
+            await place.settle(office)
             return await line.through(ours, count, connections)
 
         async def mapper() -> Spent:
@@ -193,7 +194,7 @@ async def against_orm(place: Place) -> list[Gate]:
 
 @benchmark
 async def durability(place: Place) -> list[Gate]:
-    """What the web process spends on a delivery that is committed before it is acknowledged, and on one that is not kept."""
+    """What the web process spends on a delivery that is committed before it is acknowledged, against one not kept."""
     count, connections = place.size(5000, quick=100), place.size(256, quick=8)
     async with lines(place) as line:
         office = line.office

@@ -41,7 +41,7 @@ select min(at) from (
 """
 
 # An array, because that is read once: a join may read a subquery again for each row, and pass its limit by.
-_CLAIM = """
+CLAIM = """
 update outbox o set
   state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
 where o.workspace_id = $1 and o.id = any(array(
@@ -123,7 +123,7 @@ async def inboxes_without_room(tx: Tx) -> list[int]:
 async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = ()) -> list[int]:
     """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits."""
     now = tx.now()
-    return [row["id"] for row in await tx.fetch(_CLAIM, tx.workspace_id, now + lease, now, limit, list(without))]
+    return [row["id"] for row in await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without))]
 
 
 async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:

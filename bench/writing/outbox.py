@@ -1,0 +1,173 @@
+"""Taking what is due and writing down that it went: against a queue library, and beside a million rows that wait."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import EntrypointExecutionParameter, Queries
+
+from bench.benchmarks import benchmark
+from bench.gates import Gate
+from bench.measure import Meter, Spent, interleaved, median, median_ratio, percentile
+from bench.place import Office, Place
+from frontdesk.conversations.actions import outbox
+from frontdesk.kit.jobs import SETTINGS
+from frontdesk.kit.transaction import Database
+
+BATCH = 50
+
+# Contacts with a conversation each, and in each conversation a message that waits to be sent.
+_FILL = """
+with c as (insert into contacts (workspace_id, name) select $1, 'Queue' from generate_series(1, $3) returning id),
+p as (insert into contact_points (workspace_id, contact_id, kind, value)
+  select $1, id, 'phone', '+1300' || id from c returning id, contact_id),
+v as (insert into conversations (workspace_id, contact_id, last_at) select $1, contact_id, now() from p
+  returning id, contact_id),
+m as (insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, point_id, text, delivery, at)
+  select $1, v.id, 'out', 'contact', $2, p.id, 'On our way.', 'queued', now() from v join p using (contact_id)
+  returning id, conversation_id)
+insert into outbox (workspace_id, message_id, conversation_id, inbox_id, key, due_at)
+select $1, id, conversation_id, $2, gen_random_uuid(), now() - interval '1 second' from m
+"""
+
+# A million messages that are due in the next year, in 20,000 conversations. Referential checks and the triggers of the
+# tables of words are left out while it is filled: nothing of them is measured here.
+_SCHEDULED = """
+set session_replication_role = replica;
+with m as (insert into messages (workspace_id, conversation_id, direction, audience, text, delivery, at, due_at, inbox_id)
+  select {workspace}, (select min(id) from conversations) + n % 20000, 'out', 'contact', 'Tomorrow.', 'scheduled', now(),
+    now() + interval '1 day' + n * interval '30 seconds', {inbox}
+  from generate_series(1, {count}) n returning id, conversation_id, due_at)
+insert into outbox (workspace_id, message_id, conversation_id, inbox_id, key, due_at)
+select {workspace}, id, conversation_id, {inbox}, gen_random_uuid(), due_at from m;
+set session_replication_role = origin;
+"""
+
+_FENCES = "select id as outbox_id, fence from outbox where workspace_id = $1 and id = any($2)"
+_BENCH = {"bench": EntrypointExecutionParameter(concurrency_limit=0)}
+
+
+async def _fill(owner: Any, office: Office, count: int) -> None:
+    await owner.execute(_FILL, office.workspace_id, office.inbox_id, count)
+
+
+@benchmark
+async def queue(place: Place) -> list[Gate]:
+    """Claim and acknowledgement of what is due, in batches of 50, against pgqueuer with the same batches."""
+    count = place.size(2000, quick=100)
+    office = await place.office()
+    owner = await asyncpg.connect(**office.owner_connect_args)
+    library = await asyncpg.connect(**office.connect_args)
+    db = await Database.open(office.connect_args)
+    queries = Queries(
+        AsyncpgDriver(library), QueryBuilderEnvironment(SETTINGS), QueryQueueBuilder(SETTINGS),
+        QuerySchedulerBuilder(SETTINGS),
+    )  # fmt: skip
+    meter, manager = Meter(postgres=place.pid), uuid.uuid4()
+    try:
+
+        async def ours() -> Spent:
+            await _fill(owner, office, count)
+            await place.settle(office)
+            with meter.measured(count) as spent:
+                for _ in range(count // BATCH):
+                    async with db.begin(office.workspace_id) as tx:
+                        claimed = await outbox.claim(tx, BATCH)
+                        rows = await tx.fetch(_FENCES, office.workspace_id, claimed)
+                    async with db.begin(office.workspace_id) as tx:
+                        if len(await outbox.acknowledge(tx, rows)) != BATCH:
+                            raise AssertionError("a claimed row was not acknowledged")
+            return spent
+
+        async def theirs() -> Spent:
+            await queries.enqueue(["bench"] * count, [b"{}"] * count, [0] * count)
+            await place.settle(office)
+            with meter.measured(count) as spent:
+                for _ in range(count // BATCH):
+                    jobs = await queries.dequeue(BATCH, _BENCH, manager, None, timedelta(seconds=30))
+                    if len(jobs) != BATCH:
+                        raise AssertionError("the library did not give out a whole batch")
+                    await queries.log_jobs([(job, "successful", None) for job in jobs])
+            return spent
+
+        found = await interleaved(place.size(5, quick=1), ours=ours, theirs=theirs)
+    finally:
+        await db.close()
+        await library.close()
+        await owner.close()
+    ratio = median_ratio(found["theirs"], found["ours"])
+    return [
+        Gate.at_least("CPU of pgqueuer, against ours", ratio, 5, "×", note="PostgreSQL and Python, no-op sending"),
+        Gate.figure("ours: PostgreSQL", median(found["ours"], "postgres"), "µs"),
+        Gate.figure("ours: Python", median(found["ours"], "client"), "µs"),
+        Gate.figure("pgqueuer: PostgreSQL", median(found["theirs"], "postgres"), "µs"),
+        Gate.figure("pgqueuer: Python", median(found["theirs"], "client"), "µs"),
+    ]
+
+
+@benchmark
+async def empty_poll(place: Place) -> list[Gate]:
+    """What it costs to find nothing due among a million messages that wait for their time."""
+    count = place.size(1_000_000, quick=2000)
+    office = await place.office()
+    owner = await asyncpg.connect(**office.owner_connect_args)
+    db = await Database.open(office.connect_args)
+    try:
+        await _fill(owner, office, place.size(20_000, quick=100))
+        await owner.execute("delete from outbox")
+        await owner.execute(_SCHEDULED.format(workspace=office.workspace_id, inbox=office.inbox_id, count=count))
+        await owner.execute("vacuum analyze")
+        there, here = await _polls(db, office, place.size(500, quick=20))
+    finally:
+        await db.close()
+        await owner.close()
+    return [
+        Gate.at_most("the claim's own time in the database, p50", percentile(there, 0.5), 1.0, "ms"),
+        Gate.at_most(
+            "the product's look for due work, p50",
+            percentile(here["due"], 0.5),
+            1.0,
+            "ms",
+            note="its statement, from Python",
+        ),
+        Gate.at_most(
+            "the product's claim, p50", percentile(here["claim"], 0.5), 1.0, "ms", note="its statement, from Python"
+        ),
+        Gate.figure("when the next one falls due, p50", percentile(here["next"], 0.5), "ms"),
+        Gate.figure("the product's claim, p99", percentile(here["claim"], 0.99), "ms"),
+    ]
+
+
+async def _polls(db: Database, office: Office, times: int) -> tuple[list[float], dict[str, list[float]]]:
+    """Milliseconds of polls that find nothing: as the database tells them, and around the product's functions."""
+    here: dict[str, list[float]] = {"due": [], "claim": [], "next": []}
+    for _ in range(times):
+        async with db.across() as tx:
+            for name, look in (("due", outbox.workspaces_with_due), ("next", outbox.next_due)):
+                began = time.perf_counter()
+                found = await look(tx)
+                here[name].append((time.perf_counter() - began) * 1000)
+                if name == "due" and found:
+                    raise AssertionError("something was due")
+        async with db.begin(office.workspace_id) as tx:
+            began = time.perf_counter()
+            claimed = await outbox.claim(tx, 20)
+            here["claim"].append((time.perf_counter() - began) * 1000)
+            if claimed:
+                raise AssertionError("something was claimed")
+    there = []
+    async with db.begin(office.workspace_id) as tx:
+        now = tx.now()
+        for _ in range(min(times, 100)):
+            plan = await tx.fetchval(
+                f"explain (analyze, timing off, format json) {outbox.CLAIM}",
+                office.workspace_id, now + timedelta(seconds=12), now, 20, [],
+            )  # fmt: skip
+            there.append(plan[0]["Execution Time"])
+    return there, here
