@@ -59,9 +59,10 @@ class Answer:
 
 
 async def ask(
-    app: Litestar, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, *, seconds: float = 60
+    app: Litestar, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, *, listen: float = 0
 ) -> Answer:
-    """One request from an address of its own. Of an answer that never ends, what comes first."""
+    """One request from an address of its own. Of an answer that never ends, what comes first, and what comes in
+    ``listen`` seconds."""
     target, _, query = path.partition("?")
     sent: dict[str, Any] = {"status": 0, "headers": {}, "body": b""}
     enough, taken = asyncio.Event(), False
@@ -92,8 +93,10 @@ async def ask(
 
     task = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
     watching = asyncio.create_task(enough.wait())
-    await asyncio.wait([task, watching], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([task, watching], timeout=60, return_when=asyncio.FIRST_COMPLETED)
     watching.cancel()
+    if listen and not task.done():
+        await asyncio.wait([task], timeout=listen)
     if not task.done() and "event-stream" in sent["headers"].get("content-type", ""):
         task.cancel()
     await asyncio.gather(task, return_exceptions=True)
