@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.slow]
 Desk = Callable[..., Awaitable[Page]]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-SETTINGS = "inboxes labels tags teammates teams workspace tokens set-aside audit profile appearance"
+SETTINGS = "inboxes labels tags teammates teams workspace tokens set-aside health audit profile appearance"
 PAGES = [
     "/conversations/all",
     "/conversations/snoozed",

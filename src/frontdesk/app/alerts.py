@@ -41,6 +41,7 @@ class Rule:
     figure: str
     sentence: str
     advice: str
+    one: str = ""  # the sentence for exactly one
     above: float | None = None
     below: float | None = None
     where: tuple[tuple[str, str], ...] = ()
@@ -54,6 +55,9 @@ class Rule:
         if value is None:
             return False
         return (self.above is not None and value > self.above) or (self.below is not None and value < self.below)
+
+    def told(self, value: float) -> str:
+        return self.one if self.one and value == 1 else self.sentence.format(self.shown(value))
 
     def expression(self) -> str:
         """The same in PromQL."""
@@ -91,6 +95,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="set_aside", figure="frontdesk_set_aside", above=0, summed=True,
         sentence="{} deliveries could not be read and are set aside.",
+        one="A delivery could not be read and is set aside.",
         advice="Read them again, or discard them.", link="/settings/set-aside",
     ),
     Rule(
@@ -122,12 +127,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="inbox_off", figure="frontdesk_inboxes", where=(("health", "off"),), above=0, summed=True,
         sentence="{} inboxes have lost their connection. Messages through them are held.",
-        advice="Connect them again.", link="/settings/inboxes",
+        one="An inbox has lost its connection. Messages through it are held.",
+        advice="Connect it again.", link="/settings/inboxes",
     ),
     Rule(
         name="inbox_silent", figure="frontdesk_inboxes_silent", above=0, summed=True, severity="notice",
         sentence="Nothing has come through {} inboxes for much longer than is usual there.",
-        advice="Write to yourself through them; look at the provider's side.", link="/settings/inboxes",
+        one="Nothing has come through an inbox for much longer than is usual there.",
+        advice="Write to yourself through it; look at the provider's side.", link="/settings/inboxes",
     ),
     Rule(
         name="workers_missing", figure="frontdesk_workers", below=1,
@@ -137,7 +144,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="restored_held", figure="frontdesk_restored_held", above=0, summed=True, severity="notice",
         sentence="{} messages are held since a backup was restored.",
-        advice="Send or cancel them: they may have gone out before.",
+        one="A message is held since a backup was restored.",
+        advice="Send or cancel: it may have gone out before.",
     ),
 )  # fmt: skip
 
@@ -197,7 +205,7 @@ class Watch:
             since = self._since.setdefault((workspace_id, rule.name), now)
             found.append(
                 Alert(
-                    name=rule.name, severity=rule.severity, sentence=rule.sentence.format(rule.shown(value or 0)),
+                    name=rule.name, severity=rule.severity, sentence=rule.told(value or 0),
                     advice=rule.advice, link=rule.link, value=value or 0, since=since,
                 )
             )  # fmt: skip

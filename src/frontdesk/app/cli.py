@@ -247,21 +247,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     mail = add(group("mail", "Looking at mail."), "show", "Print what Frontdesk reads in a mail, as JSON.", _mail_show)
     mail.add_argument("file", help="an .eml file, or - for standard input")
+    _add_operating(add, commands_of)
+    openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
+    openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
+    openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
+    return parser
+
+
+def _add_operating(add: Callable[..., argparse.ArgumentParser], commands_of: Any) -> None:
     checked = add(commands_of, "verify", "Check that the database holds what it promises to hold.", _verify)
     checked.add_argument("--workspace", type=int, action="append", default=[], help="only this one; may be repeated")
     checked.add_argument("--files", action="store_true", help="also look up every file that a message names")
     checked.add_argument("--all", action="store_true", help="also print the checks that found nothing")
     checked.add_argument("--json", action="store_true", help="print every result, for programs")
-    _add_backup(add, commands_of)
     asked = add(commands_of, "doctor", "Check that this installation is set up so that it can work.", _doctor)
     asked.add_argument("--json", action="store_true", help="print every finding, for programs")
-    openapi = add(commands_of, "openapi", "Write the API description.", _openapi)
-    openapi.add_argument("--check", action="store_true", help="only say whether the file is up to date")
-    openapi.add_argument("--file", type=Path, default=Path("docs/openapi.json"))
     rules = add(commands_of, "alerts", "Write the alert rules for Prometheus.", _alerts)
     rules.add_argument("--check", action="store_true", help="only say whether the file is up to date")
     rules.add_argument("--file", type=Path, default=Path("docs/alerts.yml"))
-    return parser
+    _add_backup(add, commands_of)
 
 
 def _add_backup(add: Callable[..., argparse.ArgumentParser], commands_of: Any) -> None:

@@ -149,7 +149,7 @@ class Measured(msgspec.Struct, kw_only=True):
     labels: dict[str, str]
 
 
-class Health(msgspec.Struct, kw_only=True):
+class HealthReport(msgspec.Struct, kw_only=True):
     """What somebody has to look at, the worst first, and the figures behind it."""
 
     alerts: list[Alert]
@@ -159,13 +159,13 @@ class Health(msgspec.Struct, kw_only=True):
 @get("/alerts", operation_id="getAlerts", tags=["operation"])
 async def alerts(
     context: NamedDependency[Context], resources: NamedDependency[Resources], watch: NamedDependency[Watch]
-) -> Health:
+) -> HealthReport:
     """What is wrong with this installation as far as the workspace is concerned."""
     context.actor.require("workspace:write")
     workspace_id = context.actor.workspace_id
     found = await watch.look(workspace_id)
     samples = await figures.collect(resources, workspace_id)
-    return Health(
+    return HealthReport(
         alerts=found,
         figures=[
             Measured(name=one.name, words=figures.WORDS[one.name], value=one.value, labels=dict(one.labels))

@@ -2,7 +2,7 @@ import { address, client, result } from "./http";
 import type { components } from "./schema";
 import type {
   CommentIn,
-  DeliveryStep,
+  DeliveryDetails,
   Id,
   Message,
   MessageIn,
@@ -46,8 +46,8 @@ export const forwardMessage = (id: Id, body: components["schemas"]["ForwardIn"],
   message(
     client.POST("/api/v1/messages/{message_id}/forward", { ...at(id), headers: { "Idempotency-Key": key }, body }),
   );
-export const readDelivery = (id: Id): Promise<DeliveryStep[]> =>
-  result(client.GET("/api/v1/messages/{message_id}/delivery", at(id))) as Promise<DeliveryStep[]>;
+export const readDetails = (id: Id): Promise<DeliveryDetails> =>
+  result(client.GET("/api/v1/messages/{message_id}/details", at(id))) as Promise<unknown> as Promise<DeliveryDetails>;
 export const htmlAddress = (id: Id, images: boolean): string =>
   address(`/messages/${id}/html`, { images: images ? 1 : 0 });
 export const sourceAddress = (id: Id): string => address(`/messages/${id}/source`);

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+  "/api/v1/alerts": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Alerts */
+    get: operations["getAlerts"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/audit": {
     parameters: {
       query?: never;
@@ -633,6 +650,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/messages/{message_id}/details": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** GetDetails */
+    get: operations["getDeliveryDetails"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/messages/{message_id}/forward": {
     parameters: {
       query?: never;
@@ -822,6 +856,57 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  "/api/v1/set-aside/groups": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** ListSetAsideGroups */
+    get: operations["listSetAsideGroups"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/set-aside/replay": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** ReplayAllSetAside */
+    post: operations["replayAllSetAside"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/set-aside/{raw_id}": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** GetSetAside */
+    get: operations["getSetAside"];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   "/api/v1/set-aside/{raw_id}/discard": {
     parameters: {
       query?: never;
@@ -833,6 +918,23 @@ export interface paths {
     put?: never;
     /** DiscardSetAside */
     post: operations["discardSetAside"];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  "/api/v1/set-aside/{raw_id}/edit": {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** EditSetAside */
+    post: operations["editSetAside"];
     delete?: never;
     options?: never;
     head?: never;
@@ -1103,6 +1205,37 @@ export interface components {
       name?: string;
       value: string;
     };
+    /** Alert */
+    Alert: {
+      advice: string;
+      link: string;
+      name: string;
+      sentence: string;
+      severity: string;
+      /** Format: date-time */
+      since: string;
+      value: number;
+    };
+    /** Arrived */
+    Arrived: {
+      id: number;
+      read_at: string | null;
+      /** Format: date-time */
+      received_at: string;
+      state: string;
+    };
+    /** Attempt */
+    Attempt: {
+      /** Format: date-time */
+      at: string;
+      began_at: string | null;
+      code: string | null;
+      outcome: string;
+      reason: string | null;
+      request: {
+        [key: string]: unknown;
+      };
+    };
     /** AuditEntry */
     AuditEntry: {
       action: string;
@@ -1250,6 +1383,20 @@ export interface components {
       reason: string | null;
       state: string;
     };
+    /** DeliveryDetails */
+    DeliveryDetails: {
+      arrived: components["schemas"]["Arrived"] | null;
+      attempts: components["schemas"]["Attempt"][];
+      external_id: string | null;
+      key: string | null;
+      receipts: components["schemas"]["Receipt"][];
+      trace: string | null;
+    };
+    /** Discarding */
+    Discarding: {
+      /** @default  */
+      reason?: string;
+    };
     /** Draft */
     Draft: {
       body: {
@@ -1257,6 +1404,10 @@ export interface components {
       };
       /** @enum {string} */
       mode: "reply" | "comment";
+    };
+    /** Edited */
+    Edited: {
+      text: string;
     };
     /** EmailHeaders */
     EmailHeaders: {
@@ -1316,6 +1467,11 @@ export interface components {
       note: string;
       /** @enum {string} */
       state: "ok" | "attention" | "waiting" | "off";
+    };
+    /** HealthReport */
+    HealthReport: {
+      alerts: components["schemas"]["Alert"][];
+      figures: components["schemas"]["Measured"][];
     };
     /** InboxChange */
     InboxChange: {
@@ -1391,6 +1547,15 @@ export interface components {
       preferences?: {
         [key: string]: unknown;
       };
+    };
+    /** Measured */
+    Measured: {
+      labels: {
+        [key: string]: string;
+      };
+      name: string;
+      value: number;
+      words: string;
     };
     /** Message */
     Message: {
@@ -1622,6 +1787,10 @@ export interface components {
       source: string;
       state: string;
     };
+    /** Replayed */
+    Replayed: {
+      replayed: number;
+    };
     /** Retry */
     Retry: {
       /** @enum {null|string} */
@@ -1688,6 +1857,28 @@ export interface components {
       preview: string;
       /** Format: date-time */
       received_at: string;
+    };
+    /** SetAsideDetails */
+    SetAsideDetails: {
+      attempts: number;
+      error: string | null;
+      headers: {
+        [key: string]: string;
+      };
+      id: number;
+      inbox_id: number;
+      /** Format: date-time */
+      received_at: string;
+      size: number;
+      text: string | null;
+      trace: string | null;
+      whole: boolean;
+    };
+    /** SetAsideGroup */
+    SetAsideGroup: {
+      channel: string;
+      count: number;
+      reason: string;
     };
     /** SettingOut */
     SettingOut: {
@@ -1828,6 +2019,11 @@ export interface components {
       only_assigned?: boolean;
       role?: "owner" | "admin" | "user";
     };
+    /** Which */
+    Which: {
+      channel?: string | null;
+      reason?: string | null;
+    };
     /** WhyNot */
     WhyNot: {
       code: string;
@@ -1956,6 +2152,29 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  getAlerts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["HealthReport"];
+        };
+      };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
+    };
+  };
   listAudit: {
     parameters: {
       query?: {
@@ -3581,6 +3800,33 @@ export interface operations {
       503: components["responses"]["Refused503"];
     };
   };
+  getDeliveryDetails: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        message_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["DeliveryDetails"];
+        };
+      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
+    };
+  };
   forwardMessage: {
     parameters: {
       query?: never;
@@ -3973,7 +4219,63 @@ export interface operations {
       503: components["responses"]["Refused503"];
     };
   };
-  discardSetAside: {
+  listSetAsideGroups: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetAsideGroup"][];
+        };
+      };
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      503: components["responses"]["Refused503"];
+    };
+  };
+  replayAllSetAside: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Which"];
+      };
+    };
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["Replayed"];
+        };
+      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
+    };
+  };
+  getSetAside: {
     parameters: {
       query?: never;
       header?: never;
@@ -3983,6 +4285,70 @@ export interface operations {
       cookie?: never;
     };
     requestBody?: never;
+    responses: {
+      /** @description Request fulfilled, document follows */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          "application/json": components["schemas"]["SetAsideDetails"];
+        };
+      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      503: components["responses"]["Refused503"];
+    };
+  };
+  discardSetAside: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        raw_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Discarding"] | null;
+      };
+    };
+    responses: {
+      /** @description Request fulfilled, nothing follows */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      400: components["responses"]["Refused400"];
+      401: components["responses"]["Refused401"];
+      403: components["responses"]["Refused403"];
+      404: components["responses"]["Refused404"];
+      409: components["responses"]["Refused409"];
+      413: components["responses"]["Refused413"];
+      415: components["responses"]["Refused415"];
+      429: components["responses"]["Refused429"];
+      503: components["responses"]["Refused503"];
+    };
+  };
+  editSetAside: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        raw_id: number;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["Edited"];
+      };
+    };
     responses: {
       /** @description Request fulfilled, nothing follows */
       204: {

@@ -28,6 +28,11 @@ export type Team = Schemas["Team"];
 export type Label = Schemas["Label"];
 export type Tag = Schemas["Tag"];
 export type Token = Schemas["Token"];
+export type Alert = Schemas["Alert"];
+export type DeliveryDetails = Omit<Schemas["DeliveryDetails"], "receipts"> & { receipts: DeliveryStep[] };
+export type Health = Schemas["HealthReport"];
+export type SetAsideDetails = Schemas["SetAsideDetails"];
+export type SetAsideGroup = Schemas["SetAsideGroup"];
 export type AuditEntry = Schemas["AuditEntry"];
 
 export type Capabilities = Schemas["Can"];

@@ -3,6 +3,7 @@ import type { components } from "./schema";
 import type {
   AuditEntry,
   Channel,
+  Health,
   Id,
   Inbox,
   Label,
@@ -12,6 +13,8 @@ import type {
   Preferences,
   Session,
   SetAside,
+  SetAsideDetails,
+  SetAsideGroup,
   Team,
   Token,
   User,
@@ -101,10 +104,21 @@ export const sendTestMessage = (id: Id, to: string, text: string): Promise<Messa
 
 export const listAudit = (cursor?: string | null): Promise<Page<AuditEntry>> =>
   result(client.GET("/api/v1/audit", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<AuditEntry>>;
-export const listSetAside = async (): Promise<SetAside[]> => (await result(client.GET("/api/v1/set-aside"))).items;
-export const settleSetAside = (id: Id, how: "replay" | "discard"): Promise<unknown> => {
-  const at = { params: { path: { raw_id: id } } };
-  return how === "replay"
-    ? result(client.POST("/api/v1/set-aside/{raw_id}/replay", at))
-    : result(client.POST("/api/v1/set-aside/{raw_id}/discard", at));
-};
+const atRaw = (id: Id) => ({ params: { path: { raw_id: id } } });
+export const listSetAside = (cursor?: string | null): Promise<Page<SetAside>> =>
+  result(client.GET("/api/v1/set-aside", { params: { query: { cursor, limit: 50 } } })) as Promise<Page<SetAside>>;
+export const listSetAsideGroups = (): Promise<SetAsideGroup[]> => result(client.GET("/api/v1/set-aside/groups"));
+export const readSetAside = (id: Id): Promise<SetAsideDetails> =>
+  result(client.GET("/api/v1/set-aside/{raw_id}", atRaw(id)));
+export const replaySetAside = (id: Id): Promise<unknown> =>
+  result(client.POST("/api/v1/set-aside/{raw_id}/replay", atRaw(id)));
+export const editSetAside = (id: Id, text: string): Promise<unknown> =>
+  result(client.POST("/api/v1/set-aside/{raw_id}/edit", { ...atRaw(id), body: { text } }));
+export const discardSetAside = (id: Id, reason: string): Promise<unknown> =>
+  result(client.POST("/api/v1/set-aside/{raw_id}/discard", { ...atRaw(id), body: { reason } }));
+export const replayAllSetAside = (which: Schemas["Which"]): Promise<{ replayed: number }> =>
+  result(client.POST("/api/v1/set-aside/replay", { body: which }));
+
+export const readHealth = (): Promise<Health> => result(client.GET("/api/v1/alerts")) as Promise<Health>;
+export const settleRestored = (send: boolean): Promise<{ settled: number; left: number }> =>
+  result(client.POST("/api/v1/restored", { body: { send } }));

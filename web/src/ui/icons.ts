@@ -1,4 +1,5 @@
 // Every icon of the app, one import each: the barrel of the package would be parsed on every start of the tests.
+export { default as Activity } from "lucide-react/icons/activity";
 export { default as AlarmClock } from "lucide-react/icons/alarm-clock";
 export { default as Archive } from "lucide-react/icons/archive";
 export { default as ArrowLeft } from "lucide-react/icons/arrow-left";

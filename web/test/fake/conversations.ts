@@ -165,15 +165,23 @@ export function messages(call: Call, id: number, verb: string | undefined): unkn
   const row = world.messages.get(id);
   if (!row) throw new Refusal(404, "not_found", "This message does not exist.");
   if (!verb && call.method === "GET") return row;
-  if (verb === "delivery") {
+  if (verb === "details") {
     const steps = ["queued", "sending", row.delivery?.state ?? "sent"];
-    return steps.map((state, n) => ({
+    const receipts = steps.map((state, n) => ({
       state,
       at: iso(Date.parse(row.at) + n * 900),
       code: n === 2 ? row.delivery?.code : null,
       reason: n === 2 ? row.delivery?.reason : null,
       source: n === 2 ? "provider" : "frontdesk",
     }));
+    return {
+      trace: "4bf92f3577b34da6a3ce929d0e0e4736",
+      external_id: null,
+      key: null,
+      arrived: null,
+      attempts: [],
+      receipts,
+    };
   }
   if (verb === "cancel") return world.deliver(id, "cancelled");
   if (verb === "retry") return world.deliver(id, call.body.mark === "sent" ? "sent" : "queued");

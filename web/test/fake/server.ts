@@ -114,6 +114,8 @@ export function createFakeServer(options: ConstructorParameters<typeof World>[0]
         next: null,
       };
     }
+    if (head === "alerts") return { alerts: [], figures: [] };
+    if (head === "set-aside" && id === "groups") return [{ channel: "email", reason: "ValueError", count: 1 }];
     if (head === "set-aside")
       return method === "GET"
         ? {

@@ -14,7 +14,7 @@ import { Field, FormError, INPUT, Switch, TextField } from "@/ui/Field";
 import { Ellipsis, Pencil, Send, Trash } from "@/ui/icons";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toasts";
-import { CopyLine } from "./CopyLine";
+import { CopyLine } from "@/ui/CopyLine";
 import { InboxForm } from "./InboxForm";
 import { InstallSnippet } from "./InstallSnippet";
 import { useSaving } from "./useSaving";

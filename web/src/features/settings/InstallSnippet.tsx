@@ -2,7 +2,7 @@ import type { Inbox } from "@/api/types";
 import { t } from "@/i18n";
 import { useChannel } from "@/ui/Channel";
 import { ExternalLink } from "@/ui/icons";
-import { CopyLine } from "./CopyLine";
+import { CopyLine } from "@/ui/CopyLine";
 
 /** For channels that live on the business's own site: what to put there, and a page to try it at once. */
 export function InstallSnippet({ inbox }: { inbox: Inbox }) {

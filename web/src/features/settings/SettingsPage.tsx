@@ -5,6 +5,7 @@ import { classes } from "@/lib/text";
 import { usePhone } from "@/lib/useMedia";
 import { useMe } from "@/sync/store";
 import {
+  Activity,
   Inbox,
   KeyRound,
   Laptop,
@@ -20,6 +21,7 @@ import {
 } from "@/ui/icons";
 import { Appearance } from "./Appearance";
 import { Audit } from "./Audit";
+import { HealthPage } from "./HealthPage";
 import { Inboxes } from "./Inboxes";
 import { LabelsPage, TagsPage } from "./Coloured";
 import { Profile } from "./Profile";
@@ -56,6 +58,7 @@ const GROUPS: readonly { title: Key; entries: readonly Entry[] }[] = [
         body: SetAsidePage,
         needs: "set_aside:write",
       },
+      { page: "health", title: "settings.health", icon: Activity, body: HealthPage, needs: "workspace:write" },
       { page: "audit", title: "settings.audit", icon: ScrollText, body: Audit, needs: "audit:read" },
     ],
   },
@@ -87,7 +90,7 @@ export function SettingsPage() {
         aria-label={t("nav.settings")}
         className={classes(
           phone
-            ? "fixed inset-x-0 top-0 z-10 flex gap-1 overflow-x-auto border-b border-line bg-panel p-2"
+            ? "absolute inset-x-0 top-0 z-10 flex gap-1 overflow-x-auto border-b border-line bg-panel p-2"
             : "w-56 shrink-0 overflow-y-auto border-e border-line bg-panel p-3",
         )}
       >

@@ -14,7 +14,7 @@ import { FormError, SelectField, TextField } from "@/ui/Field";
 import { KeyRound, Plus, Trash } from "@/ui/icons";
 import { Page } from "@/ui/Page";
 import { toast } from "@/ui/toasts";
-import { CopyLine } from "./CopyLine";
+import { CopyLine } from "@/ui/CopyLine";
 import { useSaving } from "./useSaving";
 
 const DAY = 86_400_000;

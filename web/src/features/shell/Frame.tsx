@@ -7,6 +7,7 @@ import { capped } from "@/lib/text";
 import { useCounts } from "@/sync/store";
 import { ConfirmHost } from "@/ui/Confirm";
 import { ToastHost } from "@/ui/toasts";
+import { AlertBar } from "./AlertBar";
 import { NetworkBar } from "./NetworkBar";
 import { PickerHost } from "./PickerHost";
 import { BottomBar, Rail } from "./Rail";
@@ -50,7 +51,8 @@ export function Frame() {
         {t("skip")}
       </a>
       <NetworkBar />
-      <div className="flex min-h-0 flex-1">
+      <AlertBar />
+      <div className="relative flex min-h-0 flex-1">
         <Rail />
         <Outlet />
       </div>

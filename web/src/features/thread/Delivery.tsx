@@ -1,54 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
 import { Popover } from "radix-ui";
 import { sentence } from "@/api/http";
-import { readDelivery, retryMessage } from "@/api/messages";
-import type { DeliveryState, Message } from "@/api/types";
+import { retryMessage } from "@/api/messages";
+import type { Message } from "@/api/types";
 import { t } from "@/i18n";
 import { classes } from "@/lib/text";
-import { mediumTime } from "@/lib/time";
 import { store } from "@/sync/store";
-import { Spinner } from "@/ui/bits";
-import { Check, CheckCheck, CircleAlert, CircleHelp, Clock, type LucideIcon } from "@/ui/icons";
 import { toast } from "@/ui/toasts";
-
-const MARKS: Record<DeliveryState, [LucideIcon, string]> = {
-  queued: [Clock, ""],
-  sending: [Clock, ""],
-  accepted: [Check, ""],
-  sent: [Check, ""],
-  delivered: [CheckCheck, ""],
-  read: [CheckCheck, "text-accent"],
-  failed: [CircleAlert, "text-bad"],
-  uncertain: [CircleHelp, "text-warn"],
-  held: [Clock, "text-warn"],
-  cancelled: [CircleAlert, ""],
-};
-
-function Timeline({ message }: { message: Message }) {
-  const steps = useQuery({ queryKey: ["delivery", message.id], queryFn: () => readDelivery(message.id), staleTime: 0 });
-  if (steps.isPending) return <Spinner />;
-  if (steps.isError) return <p className="p-3 text-bad">{sentence(steps.error)}</p>;
-  return (
-    <ol className="flex flex-col gap-2.5 p-3">
-      {steps.data.map((step, index) => {
-        const [Icon, tone] = MARKS[step.state] ?? MARKS.queued;
-        return (
-          <li key={index} className="flex gap-2.5">
-            <Icon size={15} className={classes("mt-0.5 shrink-0", tone || "text-mute")} aria-hidden />
-            <div className="min-w-0">
-              <p className="font-medium">
-                {t(`delivery.${step.state}`)}
-                <span className="ms-2 text-xs font-normal text-mute">{mediumTime(step.at)}</span>
-              </p>
-              {step.reason && <p className="text-xs text-mute">{step.reason}</p>}
-              {step.code && <p className="text-2xs text-mute">{t("delivery.code", { code: step.code })}</p>}
-            </div>
-          </li>
-        );
-      })}
-    </ol>
-  );
-}
+import { MARKS, Way } from "./Way";
 
 /** The tick of a message we sent; opens how it got there. */
 export function DeliveryMark({ message }: { message: Message }) {
@@ -69,9 +27,11 @@ export function DeliveryMark({ message }: { message: Message }) {
           align="end"
           collisionPadding={8}
           aria-label={t("delivery.title")}
-          className="pop z-50 max-h-80 w-80 max-w-[calc(100vw-1rem)] overflow-y-auto rounded-xl border border-line bg-panel shadow-pop outline-none"
+          className="pop z-50 max-h-96 w-96 max-w-[calc(100vw-1rem)] overflow-y-auto rounded-xl border border-line bg-panel shadow-pop outline-none"
         >
-          <Timeline message={message} />
+          <div className="p-3">
+            <Way message={message} />
+          </div>
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

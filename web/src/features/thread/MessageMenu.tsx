@@ -2,11 +2,13 @@ import { useState } from "react";
 import { sourceAddress } from "@/api/messages";
 import type { Message } from "@/api/types";
 import { t } from "@/i18n";
-import { Code, Copy, Ellipsis, Merge, Send } from "@/ui/icons";
+import { Dialog } from "@/ui/Dialog";
+import { Code, Copy, Ellipsis, Info, Merge, Send } from "@/ui/icons";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toasts";
 import { ForwardDialog, useForwarders } from "./ForwardDialog";
 import { MoveDialog } from "./MoveDialog";
+import { Way } from "./Way";
 
 async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
@@ -14,7 +16,7 @@ async function copy(text: string): Promise<void> {
 }
 
 export function MessageMenu({ message }: { message: Message }) {
-  const [dialog, setDialog] = useState<"forward" | "move" | null>(null);
+  const [dialog, setDialog] = useState<"forward" | "move" | "way" | null>(null);
   const mayForward = useForwarders().length > 0 && message.audience === "contact";
   const close = () => setDialog(null);
   const hasSource = message.direction === "in" && message.audience === "contact";
@@ -39,6 +41,11 @@ export function MessageMenu({ message }: { message: Message }) {
           {t("message.source")}
         </MenuItem>
       )}
+      {message.audience === "contact" && (
+        <MenuItem icon={Info} onSelect={() => setDialog("way")}>
+          {t("way.open")}
+        </MenuItem>
+      )}
       {mayForward && (
         <MenuItem icon={Send} onSelect={() => setDialog("forward")}>
           {t("forward.open")}
@@ -55,6 +62,11 @@ export function MessageMenu({ message }: { message: Message }) {
     <>
       {menu}
       {dialog === "forward" && <ForwardDialog message={message} onClose={close} />}
+      {dialog === "way" && (
+        <Dialog open title={t("way.title")} onClose={close}>
+          <Way message={message} />
+        </Dialog>
+      )}
       {dialog === "move" && <MoveDialog message={message} onClose={close} />}
     </>
   );

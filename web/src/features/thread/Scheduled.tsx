@@ -47,7 +47,7 @@ function One({ message, onEdit }: { message: Message; onEdit: () => void }) {
         {held && message.delivery?.reason && <span className="text-mute">{message.delivery.reason}</span>}
         <span className="ms-auto flex">
           {!held && <Act text={t("edit")} onClick={onEdit} />}
-          {!held && <Act text={t("scheduled.now")} onClick={() => void settleScheduled(message, sendNow)} />}
+          <Act text={t("scheduled.now")} onClick={() => void settleScheduled(message, sendNow)} />
           <Act text={t("scheduled.cancel")} onClick={() => void settleScheduled(message, cancelMessage)} />
         </span>
       </div>

@@ -1,7 +1,7 @@
 import { t } from "@/i18n";
-import { IconButton } from "@/ui/Button";
-import { Copy } from "@/ui/icons";
-import { toast } from "@/ui/toasts";
+import { IconButton } from "./Button";
+import { Copy } from "./icons";
+import { toast } from "./toasts";
 
 async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
