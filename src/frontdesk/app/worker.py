@@ -38,10 +38,12 @@ async def work(
     """Run until ``stop``; what is under way is finished first."""
     bell = hub.bell()
     under_way = UnderWay(bell.set)
+    set_back = clocks.SetBack()
     tasks = [
         asyncio.create_task(_whenever(hub.bell(), stop, "ingest", lambda: _ingest(resources))),
         asyncio.create_task(_whenever(bell, stop, "dispatch", lambda: _dispatch(resources, under_way))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "snooze", lambda: clocks.end_snoozes(resources))),
+        asyncio.create_task(_every(SNOOZE_EVERY, stop, "set back", lambda: set_back.look(resources))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "release", lambda: clocks.release(resources))),
         asyncio.create_task(_every(SNOOZE_EVERY, stop, "make way", lambda: clocks.make_way(resources))),
         asyncio.create_task(_every(RECONCILE_EVERY, stop, "reconcile", lambda: _reconcile(resources))),

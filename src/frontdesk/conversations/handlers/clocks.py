@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -37,6 +38,28 @@ join inboxes i on i.workspace_id = o.workspace_id and i.id = o.inbox_id
 where o.state = 'held' and i.enabled and i.deleted_at is null and i.health <> 'off'
 """
 
+TOLERATED = 5.0  # seconds by which a clock may be set back: everything waits longer than that anyway
+_AHEAD_IN = """
+select distinct workspace_id from outbox
+where (state = 'queued' and (due_at > $1 or retry_at > $1)) or (state in ('sending', 'unknown') and lease_until > $1)
+"""
+_AHEAD = (  # $2 is now, $3 later than anything means that people did not choose
+    (
+        "update outbox o set due_at = $2 from messages m where o.workspace_id = $1 and m.workspace_id = $1"
+        " and m.id = o.message_id and o.state = 'queued' and m.due_at is null and o.due_at > $3",
+        timedelta(0),
+    ),
+    (
+        "update outbox set retry_at = $2 where workspace_id = $1 and state = 'queued' and retry_at > $3",
+        timedelta(hours=1),
+    ),
+    (
+        "update outbox set lease_until = $2"
+        " where workspace_id = $1 and state in ('sending', 'unknown') and lease_until > $3",
+        timedelta(minutes=10),
+    ),
+)
+
 SWEEP_BATCH = 5_000  # rows in one transaction: a month's worth in one would hold its locks for minutes
 
 _SWEEP = "delete from {table} where ctid = any(array(select ctid from {table} where {column} < $1 limit $2))"
@@ -53,6 +76,35 @@ _SWEEPS = (
 )
 
 log = structlog.get_logger()
+
+
+class SetBack:
+    """Notices that the database's clock was set back, and lets nothing wait for a time that was never meant.
+
+    What was written while the clock was ahead is due when it says so again, and a lease ends then: hours later. What
+    people scheduled keeps its time. Looked at first is whatever happened while nobody looked.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[datetime, float] | None = None  # what the clock said, and when by one that is never set
+
+    async def look(self, resources: Resources) -> int:
+        """Returns how many outbox rows need not wait any more."""
+        async with resources.db.across() as tx:
+            now, at = tx.now(), time.monotonic()
+            last, self._last = self._last, (now, at)
+            if last and (now - last[0]).total_seconds() > at - last[1] - TOLERATED:
+                return 0
+            rows = await tx.fetch(_AHEAD_IN, now)
+        freed = 0
+        for row in rows:
+            async with resources.db.begin(row["workspace_id"]) as tx:
+                for sql, longest in _AHEAD:
+                    freed += await tx.execute(sql, row["workspace_id"], now, now + longest)
+                tx.wake()
+        if freed:
+            log.warning("the clock was set back; what waited for its later time does not wait", count=freed)
+        return freed
 
 
 async def end_snoozes(resources: Resources) -> int:
