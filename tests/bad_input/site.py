@@ -18,7 +18,7 @@ from conftest import PASSWORD
 from frontdesk.app import http, serving
 from frontdesk.channels.email.fingerprint import dedupe_key
 from frontdesk.channels.port import Raw
-from frontdesk.conversations.handlers import dispatch
+from frontdesk.conversations.handlers import clocks, dispatch  # noqa: F401  (clocks registers jobs)
 from frontdesk.conversations.handlers.ingest import ingest
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.inboxes import queries
@@ -145,7 +145,8 @@ class Site:
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         """The API; a POST has a fresh key."""
-        headers = {"Idempotency-Key": str(uuid4()), **more.pop("headers", {})} if method == "POST" else {}
+        key = {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+        headers = {**key, **more.pop("headers", {})}
         given = {"json": body} if body is not None else {}
         return await self.api.request(method, f"/api/v1{path}", headers=headers, **given, **more)
 
@@ -200,7 +201,7 @@ async def opened(connect: dict[str, Any], folder: Path) -> AsyncIterator[Site]:
             site = Site(resources, owner, api, port)
             site.sms = await _connect(site, "sms", TWILIO)
             site.mail = await _connect(site, "email", MAILBOX)
-            site.chat = await _connect(site, "livechat", {"origins": [ORIGIN]})
+            site.chat = await _connect(site, "livechat", {"origins": [ORIGIN], "identity_secret": "s" * 40})
             yield site
     finally:
         stop.set()

@@ -230,5 +230,3 @@ async def _(site: Site) -> None:
     for row in (first, second):
         owner = await site.value("select contact_id from conversations where id = $1", row["conversation_id"])
         assert owner == contacts[1]
-
-

@@ -180,7 +180,13 @@ async def _(site: Site) -> None:
 
 @case("082-links-are-found-in-linear-time")
 async def _(site: Site) -> None:
-    for text in ("http://" * 30_000, "www." * 50_000, "a@" * 50_000, "http://a" + ".a" * 50_000, "(" * 50_000 + "http://a"):
+    for text in (
+        "http://" * 30_000,
+        "www." * 50_000,
+        "a@" * 50_000,
+        "http://a" + ".a" * 50_000,
+        "(" * 50_000 + "http://a",
+    ):
         await quickly(site, text)
 
 
@@ -252,7 +258,18 @@ async def _(site: Site) -> None:
 
 @case("095-stop-in-every-spelling")
 async def _(site: Site) -> None:
-    for text in ("STOP.", "stop\n", "ＳＴＯＰ", "ARRET", "Arrêt", " Stop! ", "\u200bstop", "STOP ALL", "opt-out", "«stop»"):
+    for text in (
+        "STOP.",
+        "stop\n",
+        "ＳＴＯＰ",
+        "ARRET",
+        "Arrêt",
+        " Stop! ",
+        "\u200bstop",
+        "STOP ALL",
+        "opt-out",
+        "«stop»",
+    ):
         row = await site.hear(text)
         assert await site.value("select opted_out_at from contact_points where id = $1", row["point_id"]), text
         refused(await site.write(row["conversation_id"], "anything"), "opted_out")

@@ -92,7 +92,13 @@ async def _(site: Site) -> None:
 
 @case("134-obsolete-local-parts")
 async def _(site: Site) -> None:
-    for sender in ("a..b134@x.example", ".a134@x.example", '"a b"@x.example', "a . b @ x . example", "<@r,@s:c134@x.example>"):
+    for sender in (
+        "a..b134@x.example",
+        ".a134@x.example",
+        '"a b"@x.example',
+        "a . b @ x . example",
+        "<@r,@s:c134@x.example>",
+    ):
         row = await site.letter(mail(f"From: {sender}"))
         assert row["text"] == "Hello there"
 
@@ -151,7 +157,14 @@ async def _(site: Site) -> None:
 
 @case("142-broken-encoded-words")
 async def _(site: Site) -> None:
-    for word in ("=?utf-8?b?////?=", "=?utf-8?q?=C3?= =?utf-8?q?=A4?=", "=?utf-8?", "=?x?y?z?=", "=?utf-8?q?=?=", "=?==?="):
+    for word in (
+        "=?utf-8?b?////?=",
+        "=?utf-8?q?=C3?= =?utf-8?q?=A4?=",
+        "=?utf-8?",
+        "=?x?y?z?=",
+        "=?utf-8?q?=?=",
+        "=?==?=",
+    ):
         row = await site.letter(mail(f"Subject: {word} 142"))
         assert "142" in row["subject"]
 
@@ -358,7 +371,8 @@ async def _(site: Site) -> None:
 
 @case("164-encodings-that-are-broken")
 async def _(site: Site) -> None:
-    for encoding, body in (("base64", "SGVs*bG8"), ("base64", "SGVsbG8=="), ("base64", "S"), ("quoted-printable", "Hello=ZZ="),
+    for encoding, body in (("base64", "SGVs*bG8"), ("base64", "SGVsbG8=="), ("base64", "S"),
+                           ("quoted-printable", "Hello=ZZ="),
                            ("x-uuencode", "begin 644 x\n#zzz"), ("nonsense", "Hello"), ("", "Hello")):  # fmt: skip
         row = await site.letter(mail(f"Content-Transfer-Encoding: {encoding}", body=body))
         assert row["direction"] == "in"
