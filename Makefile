@@ -11,6 +11,8 @@ SECONDS ?= 60
 BENCH ?=
 QUICK ?=
 MUTANTS ?=
+RACES ?= $(KILLS)
+BACKLOG ?= $(KILLS)
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -59,7 +61,8 @@ house: .venv/.dev
 	$(BIN)/python -m pytest -q tests/test_house.py tests/house
 
 chaos: .venv/.dev
-	@$(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED) --mutants "$(MUTANTS)"
+	@$(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED) --races $(RACES) --backlog $(BACKLOG) \
+		--mutants "$(MUTANTS)" $(CHAOS_ARGS)
 
 bench: .venv/.dev screens
 	@$(BIN)/python -m bench $(BENCH) $(if $(QUICK),--quick,--json bench/figures.json)

@@ -10,10 +10,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from chaos.ground import Both
 from chaos.history import History
 from chaos.office import Office
-from chaos.place import Ground, Zygote
+from chaos.place import Place
 from chaos.settings import FROZEN, Plan
+
+AT_ONCE = 0.1  # of the victims are any, also who has hardly started
 
 
 @dataclass
@@ -34,38 +37,67 @@ class Toll:
 
 
 class Killer:
-    def __init__(self, plan: Plan, ground: Ground, zygote: Zygote, office: Office, history: History) -> None:
-        self._plan, self._ground, self._zygote, self._office, self._history = plan, ground, zygote, office, history
+    def __init__(self, plan: Plan, place: Place, lane: int, database: Both, office: Office, history: History) -> None:
+        self._plan, self._zygote, self._office, self._history = plan, place.zygote, office, history
+        self._ground, self._sockets, self._connect_args = place.ground, place.sockets(lane), database[0]
         self._chance = random.Random(f"killer {plan.seed}")
-        self.places: dict[str, int] = {}  # name -> pid: "web", "worker 1" …
+        self.places: dict[str, int] = {}  # name -> pid: "web 1", "worker 1" …
         self._cold: set[str] = set()
         self._watches: set[asyncio.Task[None]] = set()
+        self._workers: list[int] = []  # the pids of all that there ever were
         self.toll = Toll()
-        zygote.on_stopped = self._stopped
+        self.gentle = False  # who stops itself now goes on at once
 
-    async def start(self) -> None:
-        for name in ("web", *(f"worker {number}" for number in range(1, self._plan.workers + 1))):
-            await self._spawn(name)
+    async def start(self, *roles: str) -> None:
+        counts = {"web": self._plan.webs, "worker": self._plan.workers}
+        for role in roles or counts:
+            for number in range(1, counts[role] + 1):
+                await self._spawn(f"{role} {number}")
+
+    async def dismiss(self, role: str) -> None:
+        """Kill all of these, which does not count, and start none."""
+        for name in [name for name in self.places if name.startswith(role)]:
+            _signal(self.places.pop(name), signal.SIGKILL)
 
     async def _spawn(self, name: str) -> None:
-        self.places[name] = await self._zygote.spawn(name.split()[0])
+        role, number = name.split()
+        socket = self._sockets[int(number) - 1] if role == "web" else 0
+        pid = await self._zygote.spawn(role, self._connect_args, socket=socket, mutant=self._plan.mutant)
+        self._zygote.stopping[pid] = self._stopped
+        self.places[name] = pid
+        if role == "worker":
+            self._workers.append(pid)
 
     async def kill(self, count: int) -> None:
         """So many kills, a moment apart."""
         for _ in range(count):
             await asyncio.sleep(self._chance.uniform(*self._plan.pause))
             number = self.toll.total + 1
-            if number % self._plan.postgres_every == 0:
+            if self._plan.postgres_every and number % self._plan.postgres_every == 0:
                 await self._crash()
             else:
-                await self._shoot(self._chance.choice([name for name in self.places if name not in self._cold]))
+                await self._shoot(self._victim())
             if number % self._plan.freeze_every == 0:
                 self._watch(self._freeze())
+
+    def _victim(self) -> str:
+        """Mostly somebody who has got to work: on a busy machine nobody else would ever be killed at work."""
+        awake = [name for name in self.places if name not in self._cold]
+        at_work = [name for name in awake if self.places[name] in self._zygote.passes]
+        return self._chance.choice(awake if not at_work or self._chance.random() < AT_ONCE else at_work)
 
     async def rest(self) -> None:
         """Wait until everything that was stopped goes on and every measurement has ended."""
         while self._watches:
             await asyncio.wait(self._watches)
+
+    async def end(self) -> None:
+        """Whatever still runs, and whoever watches it."""
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        for role in ("web", "worker"):
+            await self.dismiss(role)
 
     async def _shoot(self, name: str) -> None:
         self.toll.kills[name.split()[0]] += 1
@@ -89,14 +121,13 @@ class Killer:
         if self._cold or len(free) < 2:
             return
         name = self._chance.choice(free)
-        _signal(self.places[name], signal.SIGSTOP)
-        await self._sleep(name)
+        await self._sleep(name, self.places[name])
 
     def _stopped(self, pid: int) -> None:
         """A worker stopped itself at a bad moment. One at a time: if another sleeps, this one goes on at once."""
         names = [name for name, there in self.places.items() if there == pid]
-        if names and not self._cold:
-            self._watch(self._sleep(names[0]))
+        if names and not self._cold and not self.gentle:
+            self._watch(self._sleep(names[0], pid))
         else:
             self._watch(self._wake(pid))
 
@@ -105,12 +136,13 @@ class Killer:
             await asyncio.sleep(pause)
             _signal(pid, signal.SIGCONT)
 
-    async def _sleep(self, name: str) -> None:
+    async def _sleep(self, name: str, pid: int) -> None:
+        _signal(pid, signal.SIGSTOP)
         self._cold.add(name)
         self.toll.frozen += 1
         self._history.note("stop", "ok", who=name, seconds=FROZEN)
         await asyncio.sleep(FROZEN)
-        _signal(self.places[name], signal.SIGCONT)
+        _signal(pid, signal.SIGCONT)
         self._cold.discard(name)
 
     def _watch(self, watching: object) -> None:
@@ -121,12 +153,13 @@ class Killer:
     async def _time_pass(self, name: str, pid: int, since: float, within: float = 20) -> None:
         """Until this process has done its work once; nothing if it was killed before."""
         frozen = False
-        while time.time() - since < within and self.places[name] == pid:
+        while time.time() - since < within and self.places.get(name) == pid:
             frozen = frozen or bool(self._cold)
             if done := [at for at in self._zygote.passes.get(pid, ()) if at > since]:
                 toll = self.toll
-                backs = toll.web_back if name == "web" else toll.beside_frozen if frozen else toll.worker_back
+                backs = toll.web_back if name.startswith("web") else toll.beside_frozen if frozen else toll.worker_back
                 backs.append(min(done) - since)
+                self._history.note("back", "ok", who=name, seconds=round(backs[-1], 3), beside_frozen=frozen)
                 return
             await asyncio.sleep(0.02)
 
@@ -137,7 +170,9 @@ class Killer:
             return
         ready = time.time()
         while time.time() - up < 20:
-            if done := [at for at in self._zygote.worked if at > down + 0.1]:
+            if done := [
+                at for pid in self._workers[-20:] for at in self._zygote.passes.get(pid, ()) if at > down + 0.1
+            ]:
                 self.toll.healthy.append(max(0.0, ready - up, min(done) - up))
                 return
             await asyncio.sleep(0.02)

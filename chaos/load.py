@@ -58,17 +58,29 @@ class Load:
         loops = (self._customers_write(), self._customers_come(), self._users_look(), self._users_write())
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
-    async def end(self) -> None:
-        """Stop beginning things, and wait for what was begun."""
+    async def stop(self) -> None:
+        """Stop beginning things."""
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop, and leave everything as it is."""
+        await self.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def end(self) -> None:
+        """Stop beginning things, and wait for what was begun."""
+        await self.stop()
         while self._tasks or self._hooks.under_way:
             await asyncio.wait([*self._tasks, *self._hooks.under_way], timeout=5)
 
     # --- customers ---
 
-    def _come(self) -> None:
+    def come(self) -> None:
+        """A new customer, who begins with three messages at once."""
         place = len(self._customers)
         channel = ("sms", "sms", "keyed", "sms", "plain", "sms")[place % 6]
         sender = f"+1202555{1000 + place:04d}" if channel == "sms" else f"customer-{place}"
@@ -76,17 +88,21 @@ class Load:
         for _ in range(BURST):
             self._write(channel, sender)
 
-    def _write(self, channel: str, sender: str) -> None:
+    def write(self) -> None:
+        """One of the customers writes, and the provider delivers it once."""
+        self._write(*self._chance.choice(self._customers), once=True)
+
+    def _write(self, channel: str, sender: str, *, once: bool = False) -> None:
         self._number += 1
         sid = f"SM{self._chance.getrandbits(128):032x}"
-        self._hooks.write(Text(sid, sender, f"question {self._number} of {sender}", channel))
+        self._hooks.write(Text(sid, sender, f"question {self._number} of {sender}", channel), once=once)
 
     async def _customers_come(self) -> None:
         while len(self._customers) < self._plan.customers:
-            self._come()
+            self.come()
         while True:
             await asyncio.sleep(self._chance.expovariate(1 / NEWCOMER_EVERY))
-            self._come()
+            self.come()
 
     async def _customers_write(self) -> None:
         while True:
@@ -100,7 +116,7 @@ class Load:
         while True:
             page = await self._office.read("/conversations?view=any&limit=200")
             self._conversations = [one["id"] for one in page["items"]]
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY if self._conversations else LOOK_EVERY / 5)
 
     async def _users_write(self) -> None:
         """One user at a time in a conversation: what was acknowledged first must reach the provider first."""
@@ -118,16 +134,20 @@ class Load:
 
     async def _talk(self, conversation: int) -> None:
         for _ in range(self._chance.randint(1, 3)):
-            await self._send(self._sending(conversation, scheduled=False))
+            await self.send(self.sending(conversation, scheduled=False))
 
     async def _change_mind(self, conversation: int) -> None:
         """Schedule a message for a moment from now, and take it back at about that moment."""
-        sending = self._sending(conversation, scheduled=True)
+        sending = self.sending(conversation, scheduled=True)
         due = datetime.now(UTC) + timedelta(seconds=self._chance.uniform(0.3, 1.2))
-        await self._send(sending, due)
+        await self.send(sending, due)
         if sending.fate != "acknowledged":
             return
         await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds() + self._chance.gauss(0.02, 0.06)))
+        await self.cancel(sending)
+
+    async def cancel(self, sending: Sending) -> None:
+        """Take it back, if that is still possible."""
         status, said = await self._post(f"/messages/{sending.message}/cancel", {}, "")
         sending.cancel = "cancelled" if status == 200 else "too late" if said.get("code") == "too_late" else "unknown"
         outcome = {"cancelled": "ok", "too late": "fail"}.get(sending.cancel, "unknown")
@@ -142,13 +162,13 @@ class Load:
         except httpx.TransportError:
             self._history.note("api.close", "unknown", conversation=conversation)
 
-    def _sending(self, conversation: int, *, scheduled: bool) -> Sending:
+    def sending(self, conversation: int, *, scheduled: bool) -> Sending:
         key = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
         made = Sending(key, conversation, f"answer {len(self.sendings) + 1} in {conversation}", scheduled)
         self.sendings.append(made)
         return made
 
-    async def _send(self, sending: Sending, due: datetime | None = None) -> None:
+    async def send(self, sending: Sending, due: datetime | None = None) -> None:
         body = {"text": sending.text} | ({"due_at": due.isoformat()} if due else {})
         status, said = await self._post(f"/conversations/{sending.conversation}/messages", body, sending.key)
         sending.acknowledged = time.time()

@@ -120,8 +120,11 @@ def _looks_then_inserts() -> None:
     changed(
         ingest,
         "ingest_workspace",
-        ("select pg_try_advisory_lock($1, $2)", "select $1::bigint <> $2::bigint"),
-        ("select pg_advisory_unlock($1, $2)", "select $1::bigint <> $2::bigint"),
+        (
+            "if not await locks.take(connection, _LOCK, workspace_id, hung_after=resources.settings.hung_after):",
+            "if False:",
+        ),
+        ("await locks.free(connection, _LOCK, workspace_id)", "pass"),
     )
 
 
@@ -161,13 +164,16 @@ def _cancels_anything() -> None:
 
 def _without_fences() -> None:
     changed(outbox, "_SETTLE", ("fence = $3 and state in ('sending', 'unknown')", "$3::bigint is not null"))
+    changed(
+        outbox, "_ACKNOWLEDGE", ("o.fence = mine.fence and o.state in ('sending', 'unknown')", "mine.fence is not null")
+    )
     changed(outbox, "unknown", ("fence = $3 and state in ('sending', 'unknown')", "$3::bigint is not null"))
-    late = 'if clock.now() - row["sending_since"] > _lease(resources) * 0.8:'
+    late = "if leases.over:"
     changed(dispatch, "_hand_over", (late, "if False:"), ("async with leases.running(row):", "if True:"))
 
 
 def _without_order() -> None:
-    changed(outbox, "_CLAIM", ("and not exists (", "and true or false and exists ("))
+    changed(outbox, "CLAIM", ("and not exists (", "and true or false and exists ("))
 
 
 def _receipts_go_back() -> None:
@@ -177,7 +183,8 @@ def _receipts_go_back() -> None:
 def _sends_before_commit() -> None:
     changed(dispatch, "_hand_over", ("await _settle(resources, row, outcome)", "return row, outcome"))
     asking = "await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))"
-    sending = "if sending := [under_way.start(one[0], _hand_over(resources, one, leases)) for one in ready]:"
+    begun = "under_way.start(one[0], _traced(one[0], _hand_over(resources, one, leases)))"
+    sending = f"if sending := [{begun} for one in ready]:"
     holding = "    under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))"
     settling = "for row, outcome in said:"
     claimed = 'crash.point("dispatch: claimed")'
@@ -202,11 +209,16 @@ def _never_asks() -> None:
 
 def _numbers_by_sequence() -> None:
     source = transaction._FLUSH
-    insert = source[source.index("insert into events") :]
-    insert = insert.replace("counted.seq - $2 + o", "nextval('chaos_numbers') + 0 * $2::bigint").replace(
-        "from counted, ", "from "
-    )
-    transaction._FLUSH = insert
+    counting = source[source.index("counted as (") : source.index("written as (")]
+    for old, new in (
+        (counting, ""),
+        ("counted.seq - $2 + o", "nextval('chaos_numbers') + 0 * $2::bigint"),
+        ("from counted, ", "from "),
+    ):
+        if old not in source:
+            raise KeyError(f"the flush of events does not say {old!r} any more")
+        source = source.replace(old, new)
+    transaction._FLUSH = source
     changed(log, "newest", ("select seq from event_counters", "select max(seq) from events"))
 
 

@@ -5,35 +5,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from chaos.hooks import COURIER_SECRET
 from chaos.provider import ACCOUNT, NUMBER, TOKEN
-from chaos.settings import INBOX
+from chaos.settings import INBOX, PUBLIC
+from chaos.wire import Balanced
 
 OWNER = {"workspace": "Chaos", "name": "Robin", "email": "robin@example.org", "password": "correct horse battery"}
 SCOPES = ["conversations:read", "conversations:write", "inboxes:read"]
 
 
+@dataclass(frozen=True)
+class Furniture:
+    """What a furnished workspace is used with."""
+
+    token: str
+    hooks: dict[str, str]  # addresses by channel
+
+
 class Office:
     """A client of the API with a token that sees everything."""
 
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
-        self.token = ""
-        self.hooks: dict[str, str] = {}  # by channel
-        self.client = httpx.AsyncClient(
-            base_url=origin, timeout=5, trust_env=False, limits=httpx.Limits(max_connections=24)
-        )
+    def __init__(self, ports: Sequence[int], furniture: Furniture | None = None) -> None:
+        self.client = httpx.AsyncClient(base_url=PUBLIC, timeout=5, transport=Balanced(ports, connections=64))
+        if furniture:
+            self.client.headers["Authorization"] = f"Bearer {furniture.token}"
 
     async def close(self) -> None:
         await self.client.aclose()
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
 
     async def ready(self, within: float = 60) -> bool:
         """Wait for ``/readyz``; whether it came."""
@@ -45,8 +49,9 @@ class Office:
             await asyncio.sleep(0.03)
         return False
 
-    async def furnish(self, providers: str) -> None:
-        """Owner, inboxes on all three providers, and a token."""
+    async def furnish(self) -> Furniture:
+        """Owner, inboxes on all three providers (which are nowhere yet), and a token."""
+        nowhere, hooks = "http://127.0.0.1:9", {}
         if not await self.ready():
             raise OSError("The web process did not become ready.")
         me = await self._must("POST", "/setup", {**OWNER, "timezone": "Europe/Athens"})
@@ -56,20 +61,18 @@ class Office:
             "number": NUMBER,
             "account_sid": ACCOUNT,
             "auth_token": TOKEN,
-            "api_base": providers,
+            "api_base": nowhere,
         }
         wanted = {
             "sms": {**sms, **INBOX},
-            "keyed": {"url": f"{providers}/keyed", "secret": COURIER_SECRET},
-            "plain": {"url": f"{providers}/plain", "secret": COURIER_SECRET},
+            "keyed": {"url": nowhere, "secret": COURIER_SECRET},
+            "plain": {"url": nowhere, "secret": COURIER_SECRET},
         }
         for channel, settings in wanted.items():
             inbox = {"channel": channel, "name": channel.capitalize(), "settings": settings}
-            self.hooks[channel] = (await self._must("POST", "/inboxes", inbox))["hook_url"]
-        self.token = (await self._must("POST", "/tokens", {"name": "chaos", "scopes": SCOPES}))["token"]
-        self.client.cookies.clear()
-        self.client.headers.pop("X-CSRF-Token")
-        self.client.headers.update(self.headers)
+            hooks[channel] = (await self._must("POST", "/inboxes", inbox))["hook_url"]
+        token = await self._must("POST", "/tokens", {"name": "chaos", "scopes": SCOPES})
+        return Furniture(token["token"], hooks)
 
     async def _must(self, method: str, path: str, body: Any = None) -> Any:
         answer = await self.client.request(method, f"/api/v1{path}", json=body)

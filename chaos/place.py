@@ -1,87 +1,40 @@
-"""The ground of a run: PostgreSQL as the product starts it, a fresh database, and the zygote with its processes."""
+"""What several runs share: PostgreSQL, a furnished database to copy, and the zygote that forks web and workers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from chaos.ground import Both, Ground
+from chaos.office import Furniture, Office
 from chaos.settings import PRODUCT
 from frontdesk.app.migrate import migrate
-from frontdesk.kit import postgres
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "chaos_template"
 
 
-class Ground:
-    """One PostgreSQL for several runs. Its safety is never switched off, whether it lies in memory or on a disk."""
-
-    def __init__(self) -> None:
-        memory = Path("/dev/shm")
-        roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30
-        self.folder = Path(tempfile.mkdtemp(prefix="frontdesk-chaos-", dir=memory if roomy else None))
-        self.folder.chmod(0o755)
-        self.in_memory = roomy
-        self.server: Any = None
-
-    async def open(self) -> None:
-        self.server = await asyncio.to_thread(postgres.start, self.folder / "home", settings={"max_connections": "120"})
-        await self._admin(f"create database {TEMPLATE}")
-        await migrate({**self.server.owner_connect_args, "database": TEMPLATE})
-
-    async def database(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A fresh database; ``asyncpg.connect`` arguments of the application and of the owner."""
-        await self._admin(f"drop database if exists {name} with (force)")
-        await self._admin(f"create database {name} template {TEMPLATE}")
-        return tuple({**of, "database": name} for of in (self.server.connect_args, self.server.owner_connect_args))  # type: ignore[return-value]
-
-    async def _admin(self, statement: str) -> None:
-        connection = await asyncpg.connect(**{**self.server.owner_connect_args, "database": "postgres"})
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    async def crash(self) -> float:
-        """Stop PostgreSQL at once, without a checkpoint, and start it again; the seconds until it takes connections."""
-        began = time.time()
-        os.kill(self.server.pid, signal.SIGQUIT)
-        while self.server.alive():  # noqa: ASYNC110  (a child process tells nobody)
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(self.server.revive)
-        return time.time() - began
-
-    async def close(self) -> None:
-        if self.server is not None:
-            await asyncio.to_thread(self.server.stop)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 class Zygote:
     """The process that forks web and workers; it tells when they do their work."""
 
-    def __init__(self, home: Path, connect_args: dict[str, Any], mutant: str) -> None:
-        self._told = {"home": str(home), "connect_args": connect_args, "environ": PRODUCT, "mutant": mutant}
+    def __init__(self, home: Path, sockets: int) -> None:
+        self._told = {"home": str(home), "environ": PRODUCT, "sockets": sockets}
         self._home = home
         self.passes: dict[int, list[float]] = {}  # by pid: when it did its work
-        self.worked: list[float] = []  # when any worker did
-        self.on_stopped: Callable[[int], None] = lambda pid: None
+        self.stopping: dict[int, Callable[[int], None]] = {}  # by pid: whom to tell that it stops itself
         self._pids: asyncio.Queue[int] = asyncio.Queue()
-        self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._turn = asyncio.Lock()
+        self._ports: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
 
-    async def open(self) -> str:
-        """Start it; returns the origin at which web processes answer."""
+    async def open(self) -> list[int]:
+        """Start it; returns the ports of its listening sockets."""
         self._home.mkdir(parents=True, exist_ok=True)
         environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"}
         with (self._home / "roles.log").open("wb") as log:
@@ -90,11 +43,14 @@ class Zygote:
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, cwd=ROOT, env=environ,
             )  # fmt: skip
         self._reading = asyncio.create_task(self._read())
-        return f"http://127.0.0.1:{await asyncio.wait_for(self._port, 60)}"
+        return await asyncio.wait_for(self._ports, 120)
 
-    async def spawn(self, role: str) -> int:
-        self._process.stdin.write(f"{role}\n".encode())  # type: ignore[union-attr]
-        return await asyncio.wait_for(self._pids.get(), 20)
+    async def spawn(self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "") -> int:
+        """Fork a ``web`` (on that socket) or a ``worker``; its process id."""
+        wanted = {"role": role, "connect_args": connect_args, "socket": socket, "mutant": mutant}
+        async with self._turn:
+            self._process.stdin.write(json.dumps(wanted).encode() + b"\n")  # type: ignore[union-attr]
+            return await asyncio.wait_for(self._pids.get(), 60)
 
     async def close(self) -> None:
         """The kernel ends its children with it."""
@@ -107,11 +63,56 @@ class Zygote:
             said = json.loads(line)
             if "pass" in said:
                 self.passes.setdefault(said["pass"], []).append(said["at"])
-                if said["role"] == "worker":
-                    self.worked.append(said["at"])
             elif "stopped" in said:
-                self.on_stopped(said["stopped"])
+                self.stopping.get(said["stopped"], lambda pid: None)(said["stopped"])
             elif "pid" in said:
                 self._pids.put_nowait(said["pid"])
             else:
-                self._port.set_result(said["port"])
+                self._ports.set_result(said["ports"])
+
+
+class Place:
+    """Opened once. A run takes a lane: ports of its own, and a database that is a copy of the furnished one."""
+
+    def __init__(self, ground: Ground, folder: Path, *, lanes: int = 1, webs: int = 1) -> None:
+        self.ground, self.zygote = ground, Zygote(folder, lanes * webs)
+        self._webs = webs
+        self.lanes: asyncio.Queue[int] = asyncio.Queue()
+        for lane in range(lanes):
+            self.lanes.put_nowait(lane)
+
+    async def open(self) -> None:
+        await self.ground.open()
+        app, owner = await self.ground.make(TEMPLATE)
+        await migrate(owner)
+        self._ports = await self.zygote.open()
+        web = await self.zygote.spawn("web", app)
+        office = Office(self._ports[:1])
+        self.furniture: Furniture = await office.furnish()
+        await office.close()
+        os.kill(web, 9)
+
+    def sockets(self, lane: int) -> range:
+        return range(lane * self._webs, (lane + 1) * self._webs)
+
+    def ports(self, lane: int) -> list[int]:
+        return [self._ports[socket] for socket in self.sockets(lane)]
+
+    async def database(self, name: str, providers: str) -> Both:
+        """A copy of the furnished database, whose inboxes send through these providers."""
+        both = await self.ground.make(name, template=TEMPLATE)
+        connection = await asyncpg.connect(**both[1])
+        try:
+            await connection.execute(
+                "update inboxes set settings = settings || case channel"
+                " when 'sms' then jsonb_build_object('api_base', $1::text)"
+                " else jsonb_build_object('url', $1::text || '/' || channel) end",
+                providers,
+            )
+        finally:
+            await connection.close()
+        return both
+
+    async def close(self) -> None:
+        await self.zygote.close()
+        await self.ground.close()

@@ -59,7 +59,7 @@ class Truth:
 
 
 class Providers:
-    def __init__(self, history: History, seed: int, report: Callable[[Accepted], Awaitable[None]]) -> None:
+    def __init__(self, history: History, seed: str, report: Callable[[Accepted], Awaitable[None]]) -> None:
         self.truth = Truth()
         self.calm = False  # no faults any more
         self._history, self._report = history, report
@@ -76,6 +76,7 @@ class Providers:
         self._server.close()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answer(self, asked: Asked) -> Answer | None:
         if asked.method == "GET":

@@ -44,10 +44,11 @@ class Record:
 async def read(connect_args: dict[str, Any]) -> Record:
     connection = await asyncpg.connect(**connect_args)
     try:
-        await connection.execute(
-            "select set_config('app.workspace_id', '1', false), set_config('app.across', '', false)"
-        )
-        return await _read(connection)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(
+                "select set_config('app.workspace_id', '1', true), set_config('app.across', '', true)"
+            )
+            return await _read(connection)
     finally:
         await connection.close()
 
@@ -105,7 +106,8 @@ async def _sent(connection: Any) -> list[Row]:
 
 _COUNTED = """
 select c.id, c.inbound_count, c.message_count, count(m.id) filter (where m.direction = 'in') as received,
-  count(m.id) filter (where m.direction <> 'activity' and m.delivery is distinct from 'cancelled') as certain,
+  count(m.id) filter (where m.direction <> 'activity' and m.delivery is distinct from 'cancelled'
+                        and m.due_at is null) as certain,
   count(m.id) filter (where m.delivery = 'cancelled') as cancelled
 from conversations c left join messages m on m.conversation_id = c.id
 group by c.id, c.inbound_count, c.message_count

@@ -14,9 +14,12 @@ def told(outcome: Outcome) -> str:
     """What a run did and found."""
     toll = outcome.toll
     kills = ", ".join(f"{who} {count}" for who, count in sorted(toll.kills.items()))
+    spent = ", ".join(f"{what} {seconds:.0f}" for what, seconds in outcome.spent.items())
+    average = " ".join(f"{one:.1f}" for one in outcome.load_average)
+    pace = toll.total / max(1.0, outcome.spent["killing"])
     lines = [
         f"kills        {toll.total} ({kills}), workers stopped and continued {toll.frozen}; seed {outcome.plan.seed}",
-        f"took         {outcome.seconds:.0f} s, load average {' '.join(f'{one:.1f}' for one in outcome.load_average)}",
+        f"took         {outcome.seconds:.0f} s ({spent}), load average {average}; {pace:.1f} kills/s",
         *(f"{name:<12} {value}" for name, value in outcome.figures.items()),
         f"worker back  {spread(toll.worker_back)}",
         f"             {spread(toll.beside_frozen)} while another was stopped",
@@ -50,6 +53,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
     """The mutants: which check caught each, after how many kills."""
     rows = [("mutant", "caught by", "kills", "seconds")]
     for one in outcomes:
-        rows.append((one.plan.mutant, ", ".join(one.missed) or "NOT CAUGHT", str(one.toll.total), f"{one.seconds:.0f}"))
+        caught = ", ".join(one.missed) or "NOT CAUGHT"
+        rows.append((one.plan.mutant, caught, str(one.toll.total), f"{one.seconds:.0f}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)

@@ -8,7 +8,7 @@ import random
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -36,19 +36,27 @@ STOPS = 0.01  # of the moments around a sending, this share is one in which the 
 TELL_EVERY = 0.2  # seconds between two lines about work that goes well
 
 
-@dataclass(frozen=True)
+@dataclass
 class Parts:
+    """What a process is made of. Which database it is for is told after the fork."""
+
     resources: Resources
-    hub: Hub
-    app: Litestar
-    connect_args: dict[str, Any]
+    connect_args: dict[str, Any] = field(default_factory=dict)
+    hub: Hub = field(init=False)
+    app: Litestar = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(self.resources, self.connect)
+        self.app = http.create(self.resources, hub=self.hub, intake=Intake(self.resources.db))
+
+    async def connect(self) -> Any:
+        return await asyncpg.connect(**self.connect_args)
 
 
-def build(told: dict[str, Any], port: int) -> Parts:
+def build(told: dict[str, Any]) -> Parts:
     """Everything that can be made before the fork; the pool of connections is opened after it."""
     home = Path(told["home"])
-    environ = {**told["environ"], "FRONTDESK_HOME": str(home), "FRONTDESK_PORT": str(port)}
-    settings = Settings.from_environment(environ)
+    settings = Settings.from_environment({**told["environ"], "FRONTDESK_HOME": str(home)})
     process.set_up_logging()
     open_networks((LOOPBACK,))
     resources = Resources(
@@ -57,13 +65,12 @@ def build(told: dict[str, Any], port: int) -> Parts:
         vault=Vault.open(process.key_file(settings)),
         files=open_store(home / "files"),
     )
-    connect_args = told["connect_args"]
-    hub = Hub(resources, lambda: asyncpg.connect(**connect_args))
-    return Parts(resources, hub, http.create(resources, hub=hub, intake=Intake(resources.db)), connect_args)
+    return Parts(resources)
 
 
-def run(role: str, parts: Parts, listening: socket.socket) -> None:
+def run(role: str, parts: Parts, listening: socket.socket, connect_args: dict[str, Any]) -> None:
     random.seed()
+    parts.connect_args = connect_args
     roles = {"web": partial(_web, parts, listening), "worker": partial(_worker, parts)}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(roles[role]())
@@ -73,7 +80,8 @@ async def _open(parts: Parts) -> None:
     """The product ends when there is no database at its start, and whoever supervises it starts it again: so do we."""
     while True:
         try:
-            opened = await Database.open(parts.connect_args, size=parts.resources.settings.pool)
+            settings = parts.resources.settings
+            opened = await Database.open(parts.connect_args, size=settings.pool, hung_after=settings.hung_after)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await asyncio.sleep(0.1)
         else:
@@ -85,7 +93,7 @@ async def _web(parts: Parts, listening: socket.socket) -> None:
     await _open(parts)
     hub = asyncio.create_task(parts.hub.run(asyncio.Event()))
     config = uvicorn.Config(parts.app, log_config=None, access_log=False, lifespan="on", server_header=False)
-    say(**{"pass": os.getpid(), "role": "web", "at": time.time()})
+    say(**{"pass": os.getpid(), "at": time.time()})
     await uvicorn.Server(config).serve([listening])
     hub.cancel()
 
@@ -96,7 +104,7 @@ async def _worker(parts: Parts) -> None:
     _stop_now_and_then()
     stop = asyncio.Event()
     hub = asyncio.create_task(parts.hub.run(stop))
-    await worker.work(parts.resources, parts.hub, stop, lambda: asyncpg.connect(**parts.connect_args))
+    await worker.work(parts.resources, parts.hub, stop, parts.connect)
     hub.cancel()
 
 
@@ -109,7 +117,7 @@ def _report() -> None:
         taken = await ingest(resources)
         if time.time() - last > TELL_EVERY:
             last = time.time()
-            say(**{"pass": os.getpid(), "role": "worker", "at": last})
+            say(**{"pass": os.getpid(), "at": last})
         return taken
 
     worker.ingest.ingest = reporting  # type: ignore[assignment]

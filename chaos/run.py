@@ -5,23 +5,33 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos.checker import CHECKS, Case, doubts
+import asyncpg
+
+from chaos import phases
+from chaos.checker import ANY_TIME, CHECKS, Case, doubts
 from chaos.history import History
 from chaos.hooks import Hooks
 from chaos.killer import Killer, Toll
 from chaos.load import Load
+from chaos.mutants import prepare
 from chaos.office import Office
-from chaos.place import Ground, Zygote
+from chaos.place import Place
 from chaos.provider import Accepted, Providers
 from chaos.record import read, waiting
 from chaos.screens import Screens, differences
 from chaos.settings import Plan
+from frontdesk.app.verify import verify
+from frontdesk.kit.transaction import Database
 
 SCREENS_WITHIN = 15.0  # seconds after the drain in which every screen is up to date
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  # what a database says that another run is killing
 
 
 @dataclass
@@ -32,6 +42,7 @@ class Outcome:
     wrong: dict[str, list[str]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     toll: Toll = field(default_factory=Toll)
+    spent: Counter[str] = field(default_factory=Counter)  # seconds, by what for
     odd: list[str] = field(default_factory=list)
     load_average: tuple[float, float, float] = (0, 0, 0)
     seconds: float = 0.0
@@ -42,99 +53,187 @@ class Outcome:
 
 
 class Run:
-    """Everything of one run, on a ground that several share."""
+    """Everything of one run, in a lane of a place that several share."""
 
-    def __init__(self, plan: Plan, ground: Ground, folder: Path) -> None:
-        self._plan, self._ground = plan, ground
-        self._home = folder / (plan.mutant or "design")
+    def __init__(self, plan: Plan, place: Place, folder: Path) -> None:
+        self._plan, self._place = plan, place
+        self._home = folder / plan.name
         self._home.mkdir(parents=True, exist_ok=True)
         self._history = History(self._home / "history.jsonl")
         self._outcome = Outcome(plan)
 
     async def __call__(self) -> Outcome:
-        """Kill in rounds, each followed by a look at everything; a mutant's run ends with the first thing found."""
+        lane = await self._place.lanes.get()
         began = time.time()
-        await self._begin()
         try:
-            while self._killer.toll.total < self._plan.kills:
-                self._load.start()
-                left = self._plan.kills - self._killer.toll.total
-                await self._killer.kill(min(self._plan.round, left))
-                await self._look()
-                if self._outcome.missed:
-                    break
+            with self._time("setting up"):
+                await self._begin(lane)
+            await self._kill()
+            if self._plan.races or self._plan.backlog:
+                await self._phases()
+            if not self._outcome.missed and not self._plan.mutant:
+                with self._time("verifying"):
+                    self._outcome.wrong["verify"] = await self._verify()
         finally:
             self._outcome.seconds = time.time() - began
             self._outcome.load_average = os.getloadavg()
             await self._end()
+            self._place.lanes.put_nowait(lane)
         return self._outcome
 
-    async def _begin(self) -> None:
-        plan = self._plan
-        self._connect_args, owner = await self._ground.database(f"chaos_{plan.mutant or 'design'}")
-        if plan.mutant:
-            from chaos.mutants import prepare
+    @contextmanager
+    def _time(self, what: str) -> Iterator[None]:
+        began = time.time()
+        yield
+        self._outcome.spent[what] += time.time() - began
 
-            await prepare(plan.mutant, owner)
-        self._zygote = Zygote(self._home, self._connect_args, plan.mutant)
-        self._office = Office(await self._zygote.open())
-        self._hooks = Hooks(self._history, plan.seed)
+    async def _begin(self, lane: int) -> None:
+        plan, ports = self._plan, self._place.ports(lane)
         self._providers = Providers(self._history, plan.seed, self._report)
         await self._providers.start()
-        self._killer = Killer(plan, self._ground, self._zygote, self._office, self._history)
+        both = await self._place.database(f"chaos_{plan.name}", self._providers.origin)
+        self._connect_args = both[0]
+        if plan.mutant:
+            await prepare(plan.mutant, both[1])
+        furniture = self._place.furniture
+        self._office = Office(ports, furniture)
+        self._hooks = Hooks(self._history, plan.seed, ports, furniture.hooks)
+        self._killer = Killer(plan, self._place, lane, both, self._office, self._history)
         self._outcome.toll = self._killer.toll
         await self._killer.start()
-        await self._office.furnish(self._providers.origin)
-        self._hooks.addresses = self._office.hooks
         self._load = Load(plan, self._office, self._hooks, self._history)
+        self._outcome.odd = self._load.odd
         self._screens = Screens(self._office, plan.seed, plan.screens)
+        if not await self._office.ready():
+            raise OSError("The web process did not become ready.")
         self._screens.start()
 
     async def _report(self, one: Accepted) -> None:
         await self._hooks.report(one)
 
+    # --- killing ---
+
+    async def _kill(self) -> None:
+        """In rounds, each followed by a look at everything; a mutant's run ends with the first thing found."""
+        toll, plan = self._killer.toll, self._plan
+        while toll.total < plan.kills and not self._outcome.missed:
+            self._load.start()
+            ends = min(plan.kills, toll.total + plan.round)
+            while toll.total < ends and not self._outcome.missed:
+                with self._time("killing"):
+                    await self._killer.kill(min(plan.glance or plan.round, ends - toll.total))
+                if plan.glance:
+                    await self._glance()
+            if not self._outcome.missed:
+                await self._look()
+
+    async def _glance(self) -> None:
+        """What must hold while everything goes on."""
+        with self._time("glancing"):
+            try:
+                case = await self._case()
+            except AWAY:
+                return
+            found = {check.__name__: check(case) for check in ANY_TIME}
+            found["client_gap"] = [gap for screen in self._screens.all for gap in screen.gaps]
+            if any(found.values()):
+                self._outcome.wrong = found
+
+    async def _case(self) -> Case:
+        record = await read(self._connect_args)
+        return Case(self._hooks.written.texts, self._load.sendings, self._providers.truth, self._hooks.told, record)
+
     async def _look(self) -> None:
         """Let everything end, then compare."""
-        await self._killer.rest()
-        await self._load.end()
-        self._providers.calm = self._screens.steady = True
-        drained = await self._drain()
-        newest = (await waiting(self._connect_args))[2]
-        caught_up = await self._screens.caught_up(newest, SCREENS_WITHIN)
-        record = await read(self._connect_args)
-        case = Case(self._hooks.written.texts, self._load.sendings, self._providers.truth, self._hooks.told, record)
-        wrong = {check.__name__: check(case) for check in CHECKS}
-        wrong["backlog"] = [] if drained is not None else [f"not drained after {self._plan.drain:.0f} s"]
-        wrong["client_gap"] = [gap for screen in self._screens.all for gap in screen.gaps]
-        if not caught_up:
-            behind = {screen.name: screen.cursor for screen in self._screens.all}
-            wrong["client_gap"].append(f"the log is at {newest}, screens are at {behind}")
-        wrong["client_state"] = await differences(self._office, self._screens)
-        self._outcome.wrong, self._outcome.odd = wrong, self._load.odd
-        self._outcome.figures = self._figures(case, drained)
-        self._providers.calm = self._screens.steady = False
+        self._providers.calm = self._screens.steady = self._killer.gentle = True
+        with self._time("coming to rest"):
+            await self._load.stop()
+            await self._killer.rest()
+            await self._load.end()
+        with self._time("draining"):
+            drained = await self._drain()
+        with self._time("comparing"):
+            newest = (await self._waiting())[2]
+            caught_up = await self._screens.caught_up(newest, SCREENS_WITHIN)
+            case = await self._patiently(self._case)
+            wrong = {check.__name__: check(case) for check in CHECKS}
+            wrong["backlog"] = [] if drained is not None else [f"not drained after {self._plan.drain:.0f} s"]
+            wrong["client_gap"] = [gap for screen in self._screens.all for gap in screen.gaps]
+            if not caught_up:
+                behind = {screen.name: screen.cursor for screen in self._screens.all}
+                wrong["client_gap"].append(f"the log is at {newest}, screens are at {behind}")
+            wrong["client_state"] = await differences(self._office, self._screens)
+        self._outcome.wrong = wrong
+        self._outcome.figures |= self._figures(case, drained)
+        self._providers.calm = self._screens.steady = self._killer.gentle = False
+
+    # --- after the killing ---
+
+    async def _phases(self) -> None:
+        """Races and a backlog, with nobody killed and providers that answer; then a look at everything again."""
+        if self._outcome.missed:
+            return
+        self._providers.calm = self._killer.gentle = True
+        if self._plan.races:
+            with self._time("racing"):
+                self._outcome.figures["races"] = await phases.race(
+                    self._load, self._office, self._plan.races, self._plan.seed
+                )
+        if self._plan.backlog:
+            with self._time("piling up"):
+                seconds = await phases.pile_up(self._load, self._hooks, self._killer, self._plan.backlog)
+            began = time.time()
+            while (await self._waiting())[0]:
+                await asyncio.sleep(0.1)
+                if time.time() - began > self._plan.drain:
+                    break
+            read_in = round(time.time() - began, 1)
+            piled = {"deliveries": self._plan.backlog, "came in s": round(seconds, 1), "read in s": read_in}
+            self._outcome.figures["piled up"] = piled
+        await self._look()
+
+    async def _verify(self) -> list[str]:
+        """What ``frontdesk verify`` says of the database."""
+        db = await Database.open(self._connect_args, size=2)
+        try:
+            return [f"{one.check}: {example}" async for one in verify(db) for example in one.examples]
+        finally:
+            await db.close()
+
+    # --- waiting ---
 
     async def _drain(self) -> float | None:
         """Seconds until nothing is unread and nothing unsent; None if that takes too long."""
         began = time.time()
         while time.time() - began < self._plan.drain:
-            raw, unsent, _ = await waiting(self._connect_args)
+            raw, unsent, _ = await self._waiting()
             if not raw and not unsent and not self._hooks.under_way:
                 return time.time() - began
             await asyncio.sleep(0.1)
         return None
 
+    async def _waiting(self) -> tuple[int, int, int]:
+        counted: tuple[int, int, int] = await self._patiently(lambda: waiting(self._connect_args))
+        return counted
+
+    async def _patiently(self, asking: Any) -> Any:
+        """The database may be down, because a run beside this one kills it."""
+        for _ in range(100):
+            try:
+                return await asking()
+            except AWAY:
+                await asyncio.sleep(0.1)
+        return await asking()
+
     def _figures(self, case: Case, drained: float | None) -> dict[str, Any]:
-        states: dict[str, int] = {}
-        for row in case.record.sent:
-            states[row.state] = states.get(row.state, 0) + 1
+        states = Counter(row.state for row in case.record.sent)
         doubted = [seconds for _, seconds in doubts(case)]
         return {
             "texts": len(case.texts),
             "acknowledged": sum(1 for text in case.texts if text.acknowledged),
             "hook posts": self._hooks.written.posts,
             "sendings": len(case.sendings),
-            "outbox": states,
+            "outbox": dict(states),
             "provider requests": sum(case.truth.attempts.values()),
             "provider faults": dict(case.truth.strikes),
             "cancels": sum(1 for one in case.sendings if one.cancel == "cancelled"),
@@ -148,8 +247,9 @@ class Run:
 
     async def _end(self) -> None:
         await self._screens.close()
-        await self._hooks.close()
+        await self._load.close()
+        await self._killer.end()
         await self._providers.stop()
+        await self._hooks.close()
         await self._office.close()
-        await self._zygote.close()
         self._history.close()

@@ -48,7 +48,7 @@ class Screen:
 
 
 class Screens:
-    def __init__(self, office: Office, seed: int, count: int) -> None:
+    def __init__(self, office: Office, seed: str, count: int) -> None:
         self._office = office
         self._chance = random.Random(f"screens {seed}")
         self.all = [Screen(f"screen {number}") for number in range(1, count + 1)]

@@ -1,14 +1,15 @@
-"""A process that has imported everything and holds the listening socket, and forks web and worker processes on demand.
+"""A process that has imported everything and holds the listening sockets, and forks web and worker processes on demand.
 
 A restart then costs milliseconds, and connections that come during one wait in the socket's queue. It is told what to
-do on standard input (``web`` or ``worker``, a line each) and answers on standard output with lines of JSON:
-``{"pid": …}`` after a fork, ``{"pass": pid, "role": …, "at": …}`` when a process does its work, and
-``{"stopped": pid}`` just before a process stops itself.
+do on standard input and answers on standard output, with lines of JSON:
+``{"role": …, "connect_args": …, "socket": …, "mutant": …}`` is answered ``{"pid": …}`` after the fork; then come
+``{"pass": pid, "at": …}`` when a process does its work, and ``{"stopped": pid}`` just before a process stops itself.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -36,8 +37,7 @@ def listen() -> socket.socket:
 
 def main() -> None:
     told = json.loads(sys.argv[1])
-    listening = listen()
-    port = listening.getsockname()[1]
+    sockets = [listen() for _ in range(told["sockets"])]
 
     from frontdesk import channels
 
@@ -46,20 +46,21 @@ def main() -> None:
 
     from chaos import mutants, roles
 
-    parts = roles.build(told, port)
+    parts = roles.build(told)
+    gc.freeze()  # what is there now is never looked at again: the forks share it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    say(port=port)
+    say(ports=[listening.getsockname()[1] for listening in sockets])
     for line in sys.stdin:
-        role = line.strip()
+        wanted = json.loads(line)
         pid = os.fork()
         if pid == 0:
             _die_with_parent()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.close(0)
             try:
-                if told["mutant"]:
-                    mutants.apply(told["mutant"])
-                roles.run(role, parts, listening)
+                if wanted["mutant"]:
+                    mutants.apply(wanted["mutant"])
+                roles.run(wanted["role"], parts, sockets[wanted["socket"]], wanted["connect_args"])
             finally:
                 os._exit(1)
         say(pid=pid)

@@ -85,7 +85,7 @@ WRONG = [
     ("lost_send", recorded(sent=[*right().record.sent, row("two")])),
     ("lost_send", recorded(sent=[row("one", "failed", reason="no"), row("two"), right().record.sent[2]])),
     ("cancelled_and_sent", sent("one", "two", "three")),
-    ("cancelled_and_sent", recorded(sent=[row("one"), row("two"), row("three")])),
+    ("cancel_answer", recorded(sent=[row("one"), row("two"), row("three")])),
     ("order_out", sent("two", "one")),
     ("receipt_state", recorded(sent=[row("one", delivery="sent"), row("two"), right().record.sent[2]])),
     ("unfinished", recorded(sent=[row("one", "sending"), row("two"), right().record.sent[2]])),
