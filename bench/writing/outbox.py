@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-import uuid
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.db import AsyncpgDriver
-from pgqueuer.queries import EntrypointExecutionParameter, Queries
+from pgqueuer.domain.types import QueueExecutionMode
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
 
 from bench.benchmarks import benchmark
 from bench.gates import Gate
@@ -50,7 +52,6 @@ set session_replication_role = origin;
 """
 
 _FENCES = "select id as outbox_id, fence from outbox where workspace_id = $1 and id = any($2)"
-_BENCH = {"bench": EntrypointExecutionParameter(concurrency_limit=0)}
 
 
 async def _fill(owner: Any, office: Office, count: int) -> None:
@@ -69,7 +70,7 @@ async def queue(place: Place) -> list[Gate]:
         AsyncpgDriver(library), QueryBuilderEnvironment(SETTINGS), QueryQueueBuilder(SETTINGS),
         QuerySchedulerBuilder(SETTINGS),
     )  # fmt: skip
-    meter, manager = Meter(postgres=place.pid), uuid.uuid4()
+    meter = Meter(postgres=place.pid)
     try:
 
         async def ours() -> Spent:
@@ -88,12 +89,16 @@ async def queue(place: Place) -> list[Gate]:
         async def theirs() -> Spent:
             await queries.enqueue(["bench"] * count, [b"{}"] * count, [0] * count)
             await place.settle(office)
+            manager = QueueManager(queries)
+
+            @manager.entrypoint("bench")
+            async def nothing(job: Job) -> None:
+                pass
+
             with meter.measured(count) as spent:
-                for _ in range(count // BATCH):
-                    jobs = await queries.dequeue(BATCH, _BENCH, manager, None, timedelta(seconds=30))
-                    if len(jobs) != BATCH:
-                        raise AssertionError("the library did not give out a whole batch")
-                    await queries.log_jobs([(job, "successful", None) for job in jobs])
+                await manager.run(dequeue_timeout=timedelta(seconds=1), batch_size=BATCH, mode=QueueExecutionMode.drain)
+            if left := await queries.queue_size():
+                raise AssertionError(f"the library left {left}")
             return spent
 
         found = await interleaved(place.size(5, quick=1), ours=ours, theirs=theirs)

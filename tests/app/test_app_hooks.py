@@ -192,10 +192,10 @@ async def test_one_bad_delivery_in_a_commit_fails_alone(office: Office, monkeypa
 
     store = actions.store
 
-    async def picky(tx: Any, inbox_id: int, raws: Any) -> int:
+    async def picky(tx: Any, inbox_id: int, raws: Any, traces: Any) -> int:
         if any(raw.dedupe_key == "bad" for raw in raws):
             raise asyncpg.DataError("no")
-        return await store(tx, inbox_id, raws)
+        return await store(tx, inbox_id, raws, traces)
 
     monkeypatch.setattr(actions, "store", picky)
     intake = Intake(office.db)

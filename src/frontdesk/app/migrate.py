@@ -6,16 +6,12 @@ import asyncio
 import random
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import frontdesk.contacts.models
@@ -25,8 +21,14 @@ import frontdesk.people.models  # noqa: F401  (the four imports fill the metadat
 from frontdesk.kit.tables import metadata
 from frontdesk.kit.transaction import SCHEMA
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where it runs: most starts find nothing to do, and would wait half a second for it.
+
 log = structlog.get_logger()
 
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 ROLE = "frontdesk_app"
 APPEND_ONLY = ("attempts", "audit", "consents", "receipts")
 LOCK_TIMEOUT = "1s"
@@ -45,25 +47,23 @@ revoke insert, update, delete on alembic_version from {ROLE};
 
 
 def config() -> Config:
+    from alembic.config import Config
+
     made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    made.set_main_option("script_location", str(MIGRATIONS))
     made.set_main_option("path_separator", "os")
     return made
 
 
 @cache
+def known() -> frozenset[str]:
+    """Every revision that this version of the code can bring up to its own: their files begin with their numbers."""
+    return frozenset(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
+
+
 def newest() -> str:
     """The revision that this version of the code needs."""
-    head = ScriptDirectory.from_config(config()).get_current_head()
-    if head is None:
-        raise RuntimeError("there are no migrations")
-    return head
-
-
-@cache
-def known() -> frozenset[str]:
-    """Every revision that this version of the code can bring up to its own."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+    return max(known())
 
 
 def is_newer(found: str | None) -> bool:
@@ -91,25 +91,27 @@ async def migrate(owner: dict[str, Any]) -> None:
     Others may be at work meanwhile: a lock that they do not let go is waited for a second, so that nobody waits longer
     behind us, and then asked for again for :data:`PATIENCE`. A database that a newer version migrated is left as it is.
     """
-    waiting = owner | {"server_settings": owner.get("server_settings", {}) | {"lock_timeout": LOCK_TIMEOUT}}
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**waiting), poolclass=NullPool
-    )
     guard = await asyncpg.connect(**owner)
     try:
         await guard.execute("select pg_advisory_lock($1)", _LOCK)
         if is_newer(found := await revision(guard)):
             log.warning("the database was migrated by a newer version, and stays as it is", found=found, ours=newest())
             return
-        await _run_missing(engine)
+        if found != newest():
+            await _run_missing(owner)
         if await guard.fetchval("select 1 from pg_roles where rolname = $1", ROLE):
             await guard.execute(_GRANTS)
     finally:
         await guard.close()
-        await engine.dispose()
 
 
-async def _run_missing(engine: AsyncEngine) -> None:
+async def _run_missing(owner: dict[str, Any]) -> None:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    waiting = owner | {"server_settings": owner.get("server_settings", {}) | {"lock_timeout": LOCK_TIMEOUT}}
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**waiting), poolclass=NullPool
+    )
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while True:
         try:
@@ -122,11 +124,15 @@ async def _run_missing(engine: AsyncEngine) -> None:
             if not held or asyncio.get_running_loop().time() > deadline:
                 raise
             log.warning("a migration waits for somebody's lock and begins again in a moment")
+        finally:
+            await engine.dispose()
         await asyncio.sleep(0.5 + random.random())  # noqa: S311
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
     """Run what is missing up to a revision, inside the caller's transaction."""
+    from alembic import command
+
     settings = config()
     settings.attributes["connection"] = connection
     settings.attributes["metadata"] = metadata

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from frontdesk.app.backup import KEY, LONG, Counted, Manifest, Say, Stored, check, opened, pieces
@@ -147,6 +146,8 @@ async def _restore_files(archive: zipfile.ZipFile, manifest: Manifest, settings:
 
 
 async def _restore_tables(archive: zipfile.ZipFile, manifest: Manifest, owner: dict[str, Any], say: Say) -> int:
+    from sqlalchemy.ext.asyncio import create_async_engine  # only here: a start would wait for it
+
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(**owner), poolclass=NullPool
     )

@@ -77,13 +77,13 @@ def sign(url: str, fields: Iterable[tuple[bytes, bytes]], secret: str, *, algori
     of a repeated name each different value counts once. Raises ValueError for an empty secret, which HMAC would take,
     and for an unknown algorithm.
     """
-    hashes = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
+    hashes = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
     if not secret:
         raise ValueError("an empty secret signs nothing")
     if algorithm.upper() not in hashes:
         raise ValueError(f"unknown signature algorithm {algorithm!r}")
     message = url.encode() + b"".join([name + value for name, value in sorted(set(fields))])
-    return base64.b64encode(hmac.new(secret.encode(), message, hashes[algorithm.upper()]).digest()).decode()
+    return base64.b64encode(hmac.digest(secret.encode(), message, hashes[algorithm.upper()])).decode()
 
 
 def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: str, shared_key: str = "") -> bool:
@@ -106,11 +106,10 @@ def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: 
             return False
     elif body and not _body_matches(url, body):
         return False
-    matches = [
+    return any(
         hmac.compare_digest(sign(spelling, fields, secret, algorithm=algorithm).encode(), given)
         for spelling in _spellings(url)
-    ]
-    return any(matches)
+    )
 
 
 @lru_cache(maxsize=64)  # it is read to see who signed it, and again to see what it says
@@ -144,6 +143,7 @@ def _body_matches(url: str, body: bytes) -> bool:
     return hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), given.lower().encode())
 
 
+@lru_cache(maxsize=1024)
 def _spellings(url: str) -> tuple[str, ...]:
     """The address with and without its port, as Twilio may have signed it."""
     parts = urlsplit(url)

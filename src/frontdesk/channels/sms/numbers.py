@@ -32,6 +32,7 @@ def region_of(number: str) -> str | None:
     return region or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
 
 
+@lru_cache(maxsize=8192)
 def typed(value: str, *, own: str) -> Address:
     """What a person typed; ``own`` is the inbox's number. Raises ValueError with a sentence for people."""
     text = unicodedata.normalize("NFKC", value).strip()
