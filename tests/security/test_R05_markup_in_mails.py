@@ -12,7 +12,7 @@ import pytest
 
 from conversations.office import Office
 from frontdesk.channels.email.compose import compose
-from frontdesk.channels.port import Account, Address, Outbound
+from frontdesk.channels.port import Account, Address, Outbound, Rejected
 from frontdesk.conversations.actions import forward
 from security.markup import loud, tags
 from security.payloads import WORDS
@@ -84,7 +84,7 @@ async def test_a_forwarded_message_brings_no_markup_of_its_own(words: str, offic
 
 async def test_copies_are_addresses_and_nothing_else() -> None:
     for evil in ("a@x.example\r\nBcc: b@x.example", "a@x.example,\nb@x.example"):
-        with pytest.raises(Exception, match="line breaks|address"):
+        with pytest.raises(Rejected, match=r"line breaks|address"):
             await mailed(cc=(evil,))
     mail = await mailed(cc=('"<script>" <a@x.example>',), bcc=("hidden@x.example",))
     assert mail["bcc"] is None
