@@ -147,9 +147,11 @@ begin
 end $$;
 
 -- (Old and new are compared as sets: to join the two costs the square of their number, as joins are told to go here.)
+-- (A setting of our own cannot be a function's attribute: only a superuser may name one that PostgreSQL does not know.)
 create function list_changed() returns trigger language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set app.search = '!''~''' as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
+  perform set_config('app.search', '!''~''', true);
   if exists (select workspace_id, id, status, last_at from new_rows except
     select workspace_id, id, status, last_at from old_rows) then
     update listings l set status = n.status, last_at = n.last_at from new_rows n
@@ -201,8 +203,9 @@ begin
   return null;
 end $$;
 
-create function find_changed_message() returns trigger language plpgsql set app.search = '!''~''' as $$
+create function find_changed_message() returns trigger language plpgsql as $$
 begin
+  perform set_config('app.search', '!''~''', true);
   delete from message_words
   where workspace_id = old.workspace_id and conversation_id = old.conversation_id and message_id = old.id;
   insert into message_words
@@ -219,15 +222,16 @@ begin
   return null;
 end $$;
 
-create function find_again(workspace bigint, contacts bigint[]) returns void language plpgsql
-set app.search = '!''~''' as $$
+create function find_again(workspace bigint, contacts bigint[]) returns void language plpgsql as $$
 begin
+  perform set_config('app.search', '!''~''', true);
   delete from contact_words where workspace_id = workspace and contact_id = any(contacts);
   insert into contact_words select * from contact_words_of(workspace, contacts);
 end $$;
 
-create function find_new_contacts() returns trigger language plpgsql set app.search = '!''~''' as $$
+create function find_new_contacts() returns trigger language plpgsql as $$
 begin
+  perform set_config('app.search', '!''~''', true);
   insert into contact_words select f.* from (
     select n.workspace_id, array_agg(n.id) as ids from new_rows n where not exists (
       select from contact_words w where w.workspace_id = n.workspace_id and w.contact_id = n.id) group by 1) n,
