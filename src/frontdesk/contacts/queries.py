@@ -112,8 +112,8 @@ async def get_point(tx: Tx, contact_id: int, point_id: int) -> Row:
     return row
 
 
-AHEAD = 1500  # names that are looked through in order before a text is searched: what many have is met soon
-MANY = 5000  # matches that are read and sorted; of more, some page is met sooner in order
+AHEAD = 400  # names that are looked through in order before a text is searched: what many have is met soon
+MANY = 3000  # matches that are read and sorted; of more, some page is met sooner in order
 _FOUND = """
 select contact_id as id, name as key from contact_words
 where workspace_id = $1 and (haystack like $2 or haystack like $3) order by contact_id desc limit $4

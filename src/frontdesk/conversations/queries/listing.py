@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from frontdesk.conversations import schemas
 from frontdesk.conversations.queries import finding
-from frontdesk.conversations.queries.ranges import EVERYTHING, Conditions, Range, few, having, listed, newest
+from frontdesk.conversations.queries.ranges import EVERYTHING, Conditions, Range, few, having, listed, newest, whole
 from frontdesk.conversations.queries.snapshots import conversations
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
@@ -61,7 +64,11 @@ class Filters(msgspec.Struct, kw_only=True):
 def visible_to(actor: Actor, conditions: Conditions) -> None:
     """Permission is part of the query: a user who does not see everything sees what concerns them."""
     if not actor.sees_all:
-        conditions.add(f"(c.assignee_id = $2 or c.team_id = any({{}}) or {_MENTIONED})", list(actor.teams))
+        conditions.parts.append(_visible(actor))
+
+
+def _visible(actor: Actor) -> str:
+    return f"(c.assignee_id = $2 or c.team_id = any(array{sorted(actor.teams)}::bigint[]) or {_MENTIONED})"
 
 
 async def listing(
@@ -82,25 +89,47 @@ async def _page(
 ) -> list[Row]:
     """(id, last_at), at most ``limit``."""
     inboxes = await _inboxes(tx, filters.channel) if filters.channel is not None else None
+    statuses = _STATUSES[view]
     if filters.q is None or not filters.q.strip():
         where = Conditions(tx.workspace_id, actor.user_id)
-        ranges = _narrow(where, actor, view, filters, inboxes)
-        return await _fetch(tx, newest(ranges, _STATUSES[view], where, limit=limit, after=after), where)
+        choices = _narrow(where, actor, view, filters, inboxes)
+        ranges = await _least(tx, choices, statuses, where)
+        return await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
     rows: list[Row] = []
     async for found in finding.conversations(tx, filters.q.strip()[:200]):
         where = Conditions(tx.workspace_id, actor.user_id)
-        _narrow(where, actor, view, filters, inboxes, every=True)
+        where.parts += [choice.condition for choice in _narrow(where, actor, view, filters, inboxes)]
         ranges = [few("conversations c", f"c.id = any({where.value(found)}::bigint[])")]
-        rows = await _fetch(tx, newest(ranges, _STATUSES[view], where, limit=limit, after=after), where)
+        rows = await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
         if len(rows) == limit:
             break
     return rows
 
 
+async def _least(tx: Tx, choices: list[Choice], statuses: Sequence[str], where: Conditions) -> list[Range]:
+    """Begin in the index that leaves least to look at, as far as the planner knows; the rest are conditions."""
+    if not choices:
+        return [EVERYTHING]
+    best = choices[0]
+    if len(choices) > 1:
+        sizes = []
+        for choice in choices:
+            sql = _with_all(whole(choice.ranges, statuses), where)
+            plan = await tx.fetchval(f"explain (format json) {sql}", *where.values)
+            sizes.append(plan[0]["Plan"]["Plan Rows"])
+        best = choices[sizes.index(min(sizes))]
+    where.parts += [choice.condition for choice in choices if choice is not best]
+    return best.ranges
+
+
 async def _fetch(tx: Tx, sql: str, where: Conditions) -> list[Row]:
-    if "$2" not in sql:
-        sql = f"select * from ({sql}) t where $2::bigint is not null"
-    return await tx.fetch(sql, *where.values)
+    return await tx.fetch(sql if "$2" in sql else _with_all(sql, Conditions(*where.values[:2])), *where.values)
+
+
+def _with_all(sql: str, where: Conditions) -> str:
+    """The same, with every parameter in it: the database must know their types. So far all are numbers."""
+    mentioned = " and ".join(f"${n}::bigint is not null" for n in range(1, len(where.values) + 1))
+    return f"select * from ({sql}) t where {mentioned}"
 
 
 async def _inboxes(tx: Tx, channel: str) -> list[int]:
@@ -108,69 +137,61 @@ async def _inboxes(tx: Tx, channel: str) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def _narrow(
-    where: Conditions, actor: Actor, view: View, filters: Filters, inboxes: list[int] | None, *, every: bool = False
-) -> list[Range]:
-    """Begin in the index that leaves least to look at; what it does not say becomes a condition (``every``: all do).
+@dataclass(frozen=True)
+class Choice:
+    """One thing that is asked for: stretches of an index that hold just that, or a condition on every conversation."""
 
-    An arm's ``fixed`` part and the conditions share the numbered parameters of ``where``.
-    """
-    found: list[Range] = []
+    ranges: list[Range]
+    condition: str
 
-    def by(ranges: list[Range], condition: str) -> None:
-        if found or every:
-            where.parts.append(condition)
-        else:
-            found.extend(ranges)
+
+def _narrow(where: Conditions, actor: Actor, view: View, filters: Filters, inboxes: list[int] | None) -> list[Choice]:
+    """What is asked for and has an index, as choices; what has none becomes a condition at once."""
+    found: list[Choice] = []
+
+    def column(condition: str, *, range_of: Callable[[str], Range] = having) -> None:
+        found.append(Choice([range_of(condition)], condition))
 
     if filters.contact_id is not None:
-        condition = f"c.contact_id = {where.value(filters.contact_id)}"
-        by([few("conversations c", condition)], condition)
+        column(f"c.contact_id = {where.value(filters.contact_id)}", range_of=partial(few, "conversations c"))
     if view == "starred":
-        by([_STARS], _IS_STARRED)
+        found.append(Choice([_STARS], _IS_STARRED))
+    if view == "mine":
+        column("c.assignee_id = $2")
     if not actor.sees_all:
-        mine = [having("c.assignee_id = $2"), listed("mention", "$2")]
-        mine += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
-        if found or every:
-            visible_to(actor, where)
-        else:
-            found.extend(mine)
+        theirs = [having("c.assignee_id = $2"), listed("mention", "$2")]
+        theirs += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
+        found.append(Choice(theirs, _visible(actor)))
+    if view == "unassigned":
+        column("c.assignee_id is null")
     if filters.label_id is not None:
         label = where.value(filters.label_id)
-        by([listed("label", label)], _LABELLED.format(label))
-    for condition in _assigned(where, view, filters):
-        by([having(condition)], condition)
+        found.append(Choice([listed("label", label)], _LABELLED.format(label)))
+    if filters.assignee_id is not None:
+        column(f"c.assignee_id = {where.value(filters.assignee_id)}")
     if filters.inbox_id is not None:
         inbox = where.value(filters.inbox_id)
-        by([listed("inbox", inbox)], f"{inbox} = any(c.inbox_ids)")
+        found.append(Choice([listed("inbox", inbox)], f"{inbox} = any(c.inbox_ids)"))
     if inboxes is not None:
         one_by_one = [listed("inbox", str(inbox)) for inbox in inboxes]
-        by(one_by_one or [having("false")], f"c.inbox_ids && array{inboxes}::bigint[]")
+        found.append(Choice(one_by_one or [having("false")], f"c.inbox_ids && array{inboxes}::bigint[]"))
     if filters.team_id is not None:
-        condition = f"c.team_id = {where.value(filters.team_id)}"
-        by([having(condition)], condition)
+        column(f"c.team_id = {where.value(filters.team_id)}")
     if view == "unread":
         where.parts.append(_UNREAD)
-    return found or [EVERYTHING]
-
-
-def _assigned(where: Conditions, view: View, filters: Filters) -> list[str]:
-    conditions = {"mine": ["c.assignee_id = $2"], "unassigned": ["c.assignee_id is null"]}.get(view, [])
-    if filters.assignee_id is not None:
-        conditions = [*conditions, f"c.assignee_id = {where.value(filters.assignee_id)}"]
-    return conditions
+    return found
 
 
 async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
     """How many each tab has; counting stops at :data:`CAP`, so that it costs the same in any workspace."""
-    values = Conditions(tx.workspace_id, actor.user_id)
     selected = []
     for view in COUNTED:
-        where = Conditions()
-        where.values = values.values
-        sql = newest(_narrow(where, actor, view, Filters(), None), _STATUSES[view], where, limit=CAP)
+        where = Conditions(tx.workspace_id, actor.user_id)
+        first, *others = _narrow(where, actor, view, Filters(), None) or [Choice([EVERYTHING], "true")]
+        where.parts += [choice.condition for choice in others]
+        sql = newest(first.ranges, _STATUSES[view], where, limit=CAP)
         selected.append(f"(select count(*) from ({sql}) t) as {view}")
-    row = await tx.fetchrow(f"select {', '.join(selected)}", *values.values)
+    row = await tx.fetchrow(f"select {', '.join(selected)}", tx.workspace_id, actor.user_id)
     return schemas.Counts(**dict(row or {}))
 
 

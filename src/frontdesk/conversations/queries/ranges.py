@@ -84,6 +84,11 @@ def newest(
     return f"select id, last_at from ({bounded}) t {order} limit {limit}"
 
 
+def whole(ranges: Sequence[Range], statuses: Sequence[str]) -> str:
+    """SQL for everything in the ranges, for the planner to estimate."""
+    return " union all ".join(_arm(one, tuple(statuses), (), None) for one in ranges)
+
+
 def _arm(one: Range, statuses: tuple[str, ...], conditions: Sequence[str], after: tuple[str, ...] | None) -> str:
     last_at, identity = one.keys
     first = identity.split(".")[0]

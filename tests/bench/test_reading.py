@@ -1,0 +1,176 @@
+"""The questions of ``bench/reading`` on ten thousand conversations: what they answer, and how PostgreSQL finds it.
+
+Plans do not depend on how busy the machine is. The workspace is made by ``bench/reading/data.sql``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+from bench.reading import data
+from bench.reading.looking import plans
+from bench.reading.questions import Cast, cast_of, questions
+
+from frontdesk.conversations.queries import listing
+from frontdesk.kit import paging
+from frontdesk.kit.transaction import Database, Tx
+
+LARGE = {"messages", "conversations", "outbox", "events", "contacts", "message_words", "contact_words", "listings"}
+SHADOWS = ("listings", "message_words", "contact_words")
+
+
+@pytest.fixture(scope="module")
+async def workspaces(place: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[tuple[int, int]]:
+    """One with a past, and one with a shorter one; the database is empty again afterwards."""
+    owner = await asyncpg.connect(**place[1])
+    try:
+        if not await owner.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+            pytest.skip("filling a workspace takes a superuser")
+        pasts = (data.SMALL, data.TINY)
+        made = [await owner.fetchval("insert into workspaces (name) values ('Past') returning id") for _ in pasts]
+        for workspace_id, past in zip(made, pasts, strict=True):
+            await data.fill(owner, workspace_id, past)
+        yield made[0], made[1]
+        await owner.execute("truncate workspaces cascade")
+    finally:
+        await owner.close()
+
+
+@pytest.fixture(scope="module")
+def filled(workspaces: tuple[int, int]) -> int:
+    return workspaces[0]
+
+
+@pytest.fixture(scope="module")
+async def reading(place: tuple[dict[str, Any], dict[str, Any]], filled: int) -> AsyncIterator[Database]:
+    opened = await Database.open(place[0], size=1)
+    yield opened
+    await opened.close()
+
+
+def whole(plan: dict[str, Any]) -> Iterator[str]:
+    """The tables that a plan reads from their first page to their last."""
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for inner in plan.get("Plans", ()):
+        yield from whole(inner)
+
+
+async def test_no_question_reads_a_large_table_whole(reading: Database, filled: int) -> None:
+    async with reading.begin(filled) as tx:
+        asked = await questions(tx, await cast_of(tx))
+        found = []
+        for one in asked:
+            for sql, plan in await plans(tx, one, run=False):
+                found += [(one.group, one.name, table, sql) for table in whole(plan) if table in LARGE]
+    assert len(asked) > 100
+    assert found == []
+
+
+async def test_a_table_that_is_read_whole_is_seen(reading: Database, filled: int) -> None:
+    async with reading.begin(filled) as tx:
+        await tx.raw.execute("set local enable_indexscan = off; set local enable_indexonlyscan = off")
+        await tx.raw.execute("set local enable_bitmapscan = off")
+        told = await tx.fetchval("explain (format json) select count(*) from messages where text like '%x%'")
+        assert set(whole(told[0]["Plan"])) == {"messages"}
+
+
+PLAIN = """
+select c.id from conversations c where c.workspace_id = $1 and c.status = any($2)
+  and ($3::bigint is null or exists (select from conversation_labels x
+       where x.workspace_id = $1 and x.conversation_id = c.id and x.label_id = $3))
+  and ($4::bigint is null or $4 = any(c.inbox_ids)) and ($5::bigint is null or c.assignee_id = $5)
+  and ($6::bigint is null or c.team_id = $6)
+  and ($7 <> 'unassigned' or c.assignee_id is null) and ($7 <> 'mine' or c.assignee_id = $8)
+  and ($7 <> 'unread' or c.inbound_count > coalesce((select read_count from read_states r
+       where r.workspace_id = $1 and r.user_id = $8 and r.conversation_id = c.id), 0))
+  and ($7 <> 'starred' or exists (select from read_states r
+       where r.workspace_id = $1 and r.user_id = $8 and r.conversation_id = c.id and r.starred))
+  and ($9 or c.assignee_id = $8 or c.team_id = any($10) or exists (select from messages m
+       where m.workspace_id = $1 and m.conversation_id = c.id and $8 = any(m.mentions)))
+order by c.last_at desc, c.id desc offset $11 limit 21
+"""
+
+
+async def test_every_list_holds_what_a_plain_query_finds(reading: Database, filled: int) -> None:
+    chance = random.Random(11)
+    async with reading.begin(filled) as tx:
+        cast, full = await cast_of(tx), 0
+        for _ in range(120):
+            view = chance.choice(tuple(listing._STATUSES))
+            filters = listing.Filters(
+                label_id=chance.choice([None, None, *cast.labels[:4]]),
+                inbox_id=chance.choice([None, *cast.inboxes]),
+                assignee_id=chance.choice([None, None, *cast.users[:2]]),
+                team_id=chance.choice([None, None, *cast.teams]),
+            )
+            full += await _agrees(tx, cast, view, filters, restricted=chance.random() < 0.4, skip=chance.choice([0, 3]))
+    assert full > 5  # lists that were longer than a page
+
+
+async def _agrees(
+    tx: Tx, cast: Cast, view: listing.View, filters: listing.Filters, *, restricted: bool, skip: int
+) -> bool:
+    actor = cast.restricted if restricted else cast.reader
+    plain = await tx.fetch(
+        PLAIN, tx.workspace_id, list(listing._STATUSES[view]), filters.label_id, filters.inbox_id, filters.assignee_id,
+        filters.team_id, view, actor.user_id, actor.sees_all, list(actor.teams), skip,
+    )  # fmt: skip
+    cursor = None
+    if skip:
+        before = await listing.listing(tx, actor, view, filters, limit=skip)
+        cursor = before.next
+        if cursor is None:
+            return False
+    page: paging.Page[Any] = await listing.listing(tx, actor, view, filters, cursor=cursor, limit=20)
+    assert [one.id for one in page.items] == [row["id"] for row in plain[:20]], (view, filters, restricted)
+    assert (page.next is not None) == (len(plain) == 21)
+    return len(plain) == 21
+
+
+CHANGES = (
+    "update conversations set status = 'closed', join_key = null where {some} and status = 'open'",
+    "update conversations set last_at = last_at + interval '1 day', inbox_ids = inbox_ids[2:] where {some}",
+    "update conversations set subject = 'Ünder the bridge' where {some}",
+    "update conversations set subject = null, rev = rev + 1 where {some}",
+    "delete from conversation_labels where workspace_id = $1 and conversation_id % 7 = $2 % 7",
+    "insert into conversation_labels select $1, c.id, (select min(id) from labels where workspace_id = $1)"
+    " from conversations c where {some} on conflict do nothing",
+    "update messages set conversation_id = (select min(id) from conversations where workspace_id = $1),"
+    " mentions = mentions[2:] where {some}",
+    "update messages set text = 'nothing but this' where {some} and direction = 'in'",
+    "insert into messages (workspace_id, conversation_id, direction, audience, text, mentions, at)"
+    " select $1, c.id, 'out', 'team', 'look @all', array[c.assignee_id], now() from conversations c"
+    " where {some} and assignee_id is not null",
+    "update contacts set name = 'Zoë ' || id where {some}",
+    "update contacts set merged_into = (select min(id) from contacts where workspace_id = $1) where {some}",
+    "update contact_points set contact_id = (select min(id) from contacts where workspace_id = $1) where {some}",
+    "delete from contact_points where {some} and kind = 'email'",
+    "with made as (insert into contacts (workspace_id, name) select $1, 'New ' || n from generate_series(1, 5) n"
+    " returning id) insert into contact_points (workspace_id, contact_id, kind, value)"
+    " select $1, id, 'x', 'new' || id from made where $2 > 0",
+    "delete from conversations where {some} and id % 5 = 0",
+)
+
+
+async def test_what_is_repeated_for_finding_follows_every_change(
+    reading: Database, workspaces: tuple[int, int]
+) -> None:
+    filled = workspaces[1]
+    async with reading.begin(filled) as tx:
+        undone = tx.raw.transaction()
+        await undone.start()
+        for number, change in enumerate(CHANGES, start=2):
+            sql = change.format(some="workspace_id = $1 and id % 61 = $2")
+            assert await tx.execute(sql, filled, number) > 0, sql
+        await tx.look_for("!'~'")
+        await tx.raw.execute("set local statement_timeout = 0")
+        for shadow in SHADOWS:
+            kept, made = f"select * from {shadow}", f"select * from {shadow}_of({filled}, null)"
+            wrong = await tx.fetch(f"(({kept}) except ({made})) union all (({made}) except ({kept})) limit 3")
+            assert wrong == [], shadow
+        await undone.rollback()
