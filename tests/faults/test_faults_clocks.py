@@ -117,7 +117,7 @@ async def test_a_lease_of_a_dead_process_does_not_last_for_a_day(office: Office,
     assert await mind.look() == 1
     time.move(seconds=1)
     await mind()
-    assert (await office.outbox(message))["state"] == "unknown"  # nobody knows, and somebody asks
+    assert (await office.outbox(message))["state"] == "uncertain"  # this provider cannot be asked: a person is
 
 
 async def test_a_time_that_people_chose_stays(office: Office, time: Time, mind: Minder) -> None:
