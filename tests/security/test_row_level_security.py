@@ -263,7 +263,7 @@ async def test_a_setting_that_outlived_its_transaction_reaches_no_later_one(
     live_db: Database, workspace: int, other_workspace: int
 ) -> None:
     """Planted: somebody sets the workspace for the whole connection, and says that they look across."""
-    async with live_db.pool.acquire() as connection:
+    async with live_db.session() as connection:
         await connection.execute(f"set app.workspace_id = '{other_workspace}'")
         await connection.execute("set app.across = 'on'")
         bleeding = await connection.fetch("select id from workspaces")
@@ -271,18 +271,29 @@ async def test_a_setting_that_outlived_its_transaction_reaches_no_later_one(
         async with live_db.on(connection, workspace) as tx:
             assert [row["id"] for row in await tx.fetch("select id from workspaces")] == [workspace]
         pid = await connection.fetchval("select pg_backend_pid()")
-    borrowed = []
+    borrowed: list[Any] = []
     try:
-        while True:  # until the same connection is lent again
-            again = await live_db.pool.acquire()
-            borrowed.append(again)
-            if await again.fetchval("select pg_backend_pid()") == pid:
-                break
-        assert not await again.fetchval("select current_setting('app.workspace_id', true)")
-        assert await again.fetch("select id from workspaces") == []
+        while not borrowed or await borrowed[-1].fetchval("select pg_backend_pid()") != pid:
+            borrowed.append(await live_db.pool.acquire())
+        assert not await borrowed[-1].fetchval("select current_setting('app.workspace_id', true)")
+        assert await borrowed[-1].fetch("select id from workspaces") == []
     finally:
         for one in borrowed:
             await live_db.pool.release(one)
+
+
+async def test_every_transaction_of_a_connection_says_anew_whose_it_is(
+    live_db: Database, workspace: int, other_workspace: int
+) -> None:
+    """Also where a connection goes back without being cleaned, as those do that were lent for one transaction."""
+    borrowed = [await live_db.pool.acquire() for _ in range(16)]
+    for one in borrowed:
+        await one.execute(f"set app.workspace_id = '{other_workspace}'")
+        await one.execute("set app.across = 'on'")
+        await live_db.pool.release(one)
+    for own in (workspace, other_workspace):
+        async with live_db.begin(own) as tx:
+            assert [row["id"] for row in await tx.fetch("select id from workspaces")] == [own]
 
 
 async def test_a_failed_transaction_takes_its_workspace_along(live_db: Database, workspace: int) -> None:
