@@ -18,7 +18,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
 
-.PHONY: help run test test-peers check house screens lock clean chaos fuzz fuzz-parsers fuzz-mails bench
+.PHONY: help run test test-peers check house screens lock clean chaos fuzz fuzz-parsers fuzz-mails bench audit faults
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,8 @@ help:
 	@echo "make fuzz        random requests to the whole API: no failure, no answer that its description does not know (CASES=10000 SEED=1)"
 	@echo "make fuzz-parsers  inputs that look for new code in everything that reads strangers' bytes (SECONDS=60 for each)"
 	@echo "make fuzz-mails  broken mails: each becomes a message or is set aside (CASES=10000 SEED=1)"
+	@echo "make audit       known vulnerabilities in what we install (needs a registry that answers for advisories)"
+	@echo "make faults      bad networks, full disks, clocks that jump, restarts and two versions at once: all of their tests"
 	@echo "make screens     build the web app and the widget"
 	@echo "make lock        renew requirements/*.txt from *.in (UPGRADE=--upgrade: newest versions)"
 	@echo "make clean       remove everything that can be made again; data in var/ stay"
@@ -75,6 +77,12 @@ fuzz-parsers: .venv/.dev
 
 fuzz-mails: .venv/.dev
 	@$(BIN)/python -m fuzz.mails --count $(CASES) --seed $(SEED)
+
+audit: .venv/.dev
+	@$(BIN)/python requirements/audit.py
+
+faults: .venv/.dev
+	@FAULTS=all $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 screens: .venv/.run
 	@$(BIN)/python hatch_build.py
