@@ -18,13 +18,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from frontdesk.app import http
+from frontdesk.app import http, serving
 from frontdesk.app.process import set_up_logging
 from frontdesk.kit.context import Resources
 from frontdesk.kit.files import open_store
@@ -42,6 +42,20 @@ CHECKS = (
 OPERATIONS, COVERED = 88, 3000  # about: operations, and the cases that schemathesis makes for them in any event
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What came of one run: schemathesis' verdict (0 is good) and words, and how often each status was answered."""
+
+    name: str
+    code: int
+    statuses: Counter[str]
+    said: str
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))
+        return f"{self.said[-20_000:] if self.code else ''}{self.name}: {counts}"
+
+
 def serve(listening: socket.socket, connect: dict[str, Any], place: Path, url: str) -> None:
     """A web process; ended from outside."""
     import uvloop
@@ -50,8 +64,7 @@ def serve(listening: socket.socket, connect: dict[str, Any], place: Path, url: s
         db = await Database.open(connect, size=12)
         vault, files = Vault.open(place / "secrets.key"), open_store(place / "files")
         app = http.create(Resources(settings=Settings(home=place, url=url), db=db, vault=vault, files=files))
-        config = uvicorn.Config(app, log_config=None, lifespan="on", access_log=False)
-        await uvicorn.Server(config).serve([listening])
+        await serving.serve(app, [listening], asyncio.Event())
 
     sys.stderr = (place / "web.log").open("w")
     set_up_logging()
@@ -74,10 +87,8 @@ def web(connect: dict[str, Any], place: Path) -> Iterator[str]:
         process.kill()
 
 
-async def requests(
-    url: str, bearer: str, place: Path, *, name: str, cases: int, seed: int
-) -> tuple[int, Counter[str], str]:
-    """Let schemathesis ask; returns how many requests were made, the statuses of the answers, and its report."""
+async def requests(url: str, bearer: str, place: Path, *, name: str, cases: int, seed: int) -> Asked:
+    """Let schemathesis ask, with this token."""
     report = place / f"{name}.ndjson"
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(ROOT / "fuzz" / "schemathesis.toml"),
@@ -86,7 +97,7 @@ async def requests(
         "--phases", "coverage,fuzzing,stateful", "--exclude-operation-id", "streamEvents", "--no-color",
         "--generation-database", "none", "--suppress-health-check", "all", "--report", "ndjson",
         "--report-ndjson-path", str(report), "--continue-on-failure", "--request-timeout", "60",
-        "--generation-with-security-parameters", "false", "--warnings", "off",
+        "--generation-with-security-parameters", "false", "--warnings", "off", "--workers", "3",
     ]  # fmt: skip
     environ = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzz.hooks", "FUZZ_POOLS": str(place / "pools.json"),
                "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}  # fmt: skip
@@ -97,8 +108,7 @@ async def requests(
     statuses: Counter[str] = Counter(
         re.findall(r'"status_code": ?(\d+)', report.read_text() if report.exists() else "")
     )
-    words = said.decode(errors="replace")
-    return made.returncode or 0, statuses, words
+    return Asked(name, made.returncode or 0, statuses, said.decode(errors="replace"))
 
 
 async def main() -> int:
@@ -106,7 +116,7 @@ async def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    began, status = time.monotonic(), 0
+    began = time.monotonic()
     async with ground.folder() as place, ground.opened(place) as (resources, server):
         owner = await ground.workspace(resources)
         with web(server.connect_args, place) as url:
@@ -128,13 +138,13 @@ async def main() -> int:
                     for n, (name, bearer) in enumerate((("owner", whole), ("restricted", restricted)))
                 )
             )
-        for code, statuses, words in runs:
-            status |= code
-            print(words[-20000:] if code else "", sum(statuses.values()), dict(sorted(statuses.items())))
-        failures = [line for line in (place / "web.log").read_text().splitlines() if '"error"' in line[:2000]]
-        print(*failures[:20], sep="\n")
-    print(f"seed {given.seed}, {time.monotonic() - began:.0f} s")
-    return status
+        for run in runs:
+            print(run)
+    total = sum(sum(run.statuses.values()) for run in runs)
+    failed = max(run.code for run in runs)
+    verdict = "FAILED" if failed else "all as described"
+    print(f"{total:,} requests, seed {given.seed}, {time.monotonic() - began:.0f} s: {verdict}")
+    return failed
 
 
 if __name__ == "__main__":
