@@ -18,7 +18,7 @@ import pytest
 
 from database import fast_folder
 from faults.gateway import Gateway
-from faults.processes import Desk, Running, running
+from faults.processes import LONG, Desk, Running, running
 from faults.tmpfs import fill, small_disk
 from frontdesk.kit import postgres
 from peers.mail.peers import free_ports
@@ -115,6 +115,7 @@ async def test_a_full_disk_refuses_what_is_new_and_reading_goes_on(office: Offic
     assert gateway.texts == ["answer"]
 
 
+@LONG
 async def test_a_database_that_found_no_room_comes_back_and_can_be_read(office: Office) -> None:
     """Somebody else takes the last byte, and PostgreSQL, which cannot write its log, gives up. It gets the ballast."""
     ballast = office.home / "ballast"
