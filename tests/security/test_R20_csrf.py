@@ -91,12 +91,13 @@ async def test_nothing_changes_by_a_get(signed_in: httpx.AsyncClient) -> None:
 
     before = await state()
     for operation in operations():
-        for method in ("GET", "HEAD", "OPTIONS"):
-            if operation.method != "GET":
-                answer = await signed_in.request(method, operation.at())
-                assert answer.status_code in (200, 204, 400, 404, 405), (operation.name, method)
-            for override in ("X-HTTP-Method-Override", "X-Method-Override"):
-                await signed_in.get(operation.at(), headers={override: operation.method})
+        if operation.method == "GET":
+            continue
+        for method in ("GET", "HEAD"):
+            answer = await signed_in.request(
+                method, operation.at(), headers={"X-HTTP-Method-Override": operation.method}
+            )  # fmt: skip
+            assert answer.status_code in (200, 400, 404, 405), (operation.name, method)
     assert await state() == before
 
 
