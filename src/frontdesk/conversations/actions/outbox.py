@@ -194,21 +194,10 @@ async def acknowledge(tx: Tx, rows: Sequence[Row]) -> set[int]:
     return {row["id"] for row in await tx.fetch(_ACKNOWLEDGE, tx.workspace_id, ids, fences)}
 
 
-async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]]) -> int:
-    """Providers took these. Returns how many nobody else had settled meanwhile."""
-    ours = await acknowledge(tx, [row for row, _ in taken])
-    for row, sent in sorted(taken, key=lambda one: int(one[0]["message_id"])):
-        if row["outbox_id"] in ours:
-            await _took(tx, row, sent)
-    return len(ours)
-
-
 async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
     """The provider took it. False: somebody else has settled it meanwhile."""
-    return bool(await accepted_together(tx, [(row, sent)]))
-
-
-async def _took(tx: Tx, row: Row, sent: Sent) -> None:
+    if not await acknowledge(tx, [row]):
+        return False
     await hold_for_receipts(tx, row["inbox_id"], sent.external_id)
     await tx.execute(
         "update messages set external_id = $3, meta = meta || $4, rev = rev + 1 where workspace_id = $1 and id = $2",
@@ -230,6 +219,7 @@ async def _took(tx: Tx, row: Row, sent: Sent) -> None:
         tx.now(),
     )
     await inboxes.note_life(tx, [row["inbox_id"]])
+    return True
 
 
 async def failed(

@@ -34,7 +34,6 @@ from frontdesk.channels.port import (
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.actions.attempts import note_attempt, note_look_up, result
-from frontdesk.conversations.handlers.together import together
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.inboxes import actions as inbox_actions
@@ -284,11 +283,11 @@ async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> 
 
 
 async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
-    if isinstance(outcome, Sent):
-        return await together(resources).write_down(row, outcome)
     async with resources.db.begin(row["workspace_id"]) as tx:
         await note_attempt(tx, row, outcome)
         match outcome:
+            case Sent():
+                await outbox.accepted(tx, row, outcome)
             case Rejected():
                 await outbox.failed(
                     tx, row, str(outcome), code=outcome.code, opt_out=outcome.opt_out, bad_address=outcome.bad_address
