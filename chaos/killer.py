@@ -16,7 +16,8 @@ from chaos.office import Office
 from chaos.place import Place
 from chaos.settings import FROZEN, Plan
 
-AT_ONCE = 0.1  # of the victims are any, also who has hardly started
+AT_ONCE = 0.1  # of the kills come whether anybody has got to work or not
+PATIENCE = 5.0  # seconds that the others wait for that
 
 
 @dataclass
@@ -76,15 +77,19 @@ class Killer:
             if self._plan.postgres_every and number % self._plan.postgres_every == 0:
                 await self._crash()
             else:
-                await self._shoot(self._victim())
+                await self._shoot(await self._victim())
             if number % self._plan.freeze_every == 0:
                 self._watch(self._freeze())
 
-    def _victim(self) -> str:
-        """Mostly somebody who has got to work: on a busy machine nobody else would ever be killed at work."""
-        awake = [name for name in self.places if name not in self._cold]
-        at_work = [name for name in awake if self.places[name] in self._zygote.passes]
-        return self._chance.choice(awake if not at_work or self._chance.random() < AT_ONCE else at_work)
+    async def _victim(self) -> str:
+        """Mostly when both trips are under way: on a busy machine nobody else would ever be killed at work."""
+        ends = time.time() + (0 if self._chance.random() < AT_ONCE else PATIENCE)
+        while time.time() < ends and len({name.split()[0] for name in self._at_work()}) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return self._chance.choice(self._at_work() or [name for name in self.places if name not in self._cold])
+
+    def _at_work(self) -> list[str]:
+        return [name for name, pid in self.places.items() if name not in self._cold and pid in self._zygote.passes]
 
     async def rest(self) -> None:
         """Wait until everything that was stopped goes on and every measurement has ended."""

@@ -39,7 +39,7 @@ class Office:
     async def close(self) -> None:
         await self.client.aclose()
 
-    async def ready(self, within: float = 60) -> bool:
+    async def ready(self, within: float = 300) -> bool:
         """Wait for ``/readyz``; whether it came."""
         ends = time.time() + within
         while time.time() < ends:

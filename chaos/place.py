@@ -19,6 +19,7 @@ from frontdesk.app.migrate import migrate
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "chaos_template"
+PATIENCE = 600.0  # seconds with a machine that has much else to do
 
 
 class Zygote:
@@ -43,14 +44,14 @@ class Zygote:
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, cwd=ROOT, env=environ,
             )  # fmt: skip
         self._reading = asyncio.create_task(self._read())
-        return await asyncio.wait_for(self._ports, 120)
+        return await asyncio.wait_for(self._ports, PATIENCE)
 
     async def spawn(self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "") -> int:
         """Fork a ``web`` (on that socket) or a ``worker``; its process id."""
         wanted = {"role": role, "connect_args": connect_args, "socket": socket, "mutant": mutant}
         async with self._turn:
             self._process.stdin.write(json.dumps(wanted).encode() + b"\n")  # type: ignore[union-attr]
-            return await asyncio.wait_for(self._pids.get(), 60)
+            return await asyncio.wait_for(self._pids.get(), PATIENCE)
 
     async def close(self) -> None:
         """The kernel ends its children with it."""

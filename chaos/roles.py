@@ -92,10 +92,26 @@ async def _open(parts: Parts) -> None:
 async def _web(parts: Parts, listening: socket.socket) -> None:
     await _open(parts)
     hub = asyncio.create_task(parts.hub.run(asyncio.Event()))
-    config = uvicorn.Config(parts.app, log_config=None, access_log=False, lifespan="on", server_header=False)
-    say(**{"pass": os.getpid(), "at": time.time()})
+    config = uvicorn.Config(_telling(parts.app), log_config=None, access_log=False, lifespan="on", server_header=False)
     await uvicorn.Server(config).serve([listening])
     hub.cancel()
+
+
+def _telling(app: Any) -> Any:
+    """The same application; it tells the harness of its first answer."""
+    told = False
+
+    async def telling(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            nonlocal told
+            await send(message)
+            if not told and message["type"] == "http.response.start" and message["status"] < 500:
+                told = True
+                say(**{"pass": os.getpid(), "at": time.time()})
+
+        await app(scope, receive, sending if scope["type"] == "http" else send)
+
+    return telling
 
 
 async def _worker(parts: Parts) -> None:

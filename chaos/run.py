@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from chaos.load import Load
 from chaos.mutants import prepare
 from chaos.office import Office
 from chaos.place import Place
-from chaos.provider import Accepted, Providers
+from chaos.provider import Providers
 from chaos.record import read, waiting
 from chaos.screens import Screens, differences
 from chaos.settings import Plan
@@ -60,6 +60,8 @@ class Run:
         self._home = folder / plan.name
         self._home.mkdir(parents=True, exist_ok=True)
         self._history = History(self._home / "history.jsonl")
+        self._ends = AsyncExitStack()
+        self._ends.callback(self._history.close)
         self._outcome = Outcome(plan)
 
     async def __call__(self) -> Outcome:
@@ -77,7 +79,7 @@ class Run:
         finally:
             self._outcome.seconds = time.time() - began
             self._outcome.load_average = os.getloadavg()
-            await self._end()
+            await self._ends.aclose()
             self._place.lanes.put_nowait(lane)
         return self._outcome
 
@@ -88,28 +90,30 @@ class Run:
         self._outcome.spent[what] += time.time() - began
 
     async def _begin(self, lane: int) -> None:
-        plan, ports = self._plan, self._place.ports(lane)
-        self._providers = Providers(self._history, plan.seed, self._report)
+        plan, ports, furniture = self._plan, self._place.ports(lane), self._place.furniture
+        self._office = Office(ports, furniture)
+        self._ends.push_async_callback(self._office.close)
+        self._hooks = Hooks(self._history, plan.seed, ports, furniture.hooks)
+        self._ends.push_async_callback(self._hooks.close)
+        self._providers = Providers(self._history, plan.seed, self._hooks.report)
         await self._providers.start()
+        self._ends.push_async_callback(self._providers.stop)
         both = await self._place.database(f"chaos_{plan.name}", self._providers.origin)
         self._connect_args = both[0]
         if plan.mutant:
             await prepare(plan.mutant, both[1])
-        furniture = self._place.furniture
-        self._office = Office(ports, furniture)
-        self._hooks = Hooks(self._history, plan.seed, ports, furniture.hooks)
         self._killer = Killer(plan, self._place, lane, both, self._office, self._history)
+        self._ends.push_async_callback(self._killer.end)
         self._outcome.toll = self._killer.toll
         await self._killer.start()
-        self._load = Load(plan, self._office, self._hooks, self._history)
-        self._outcome.odd = self._load.odd
-        self._screens = Screens(self._office, plan.seed, plan.screens)
         if not await self._office.ready():
             raise OSError("The web process did not become ready.")
+        self._load = Load(plan, self._office, self._hooks, self._history)
+        self._ends.push_async_callback(self._load.close)
+        self._outcome.odd = self._load.odd
+        self._screens = Screens(self._office, plan.seed, plan.screens)
+        self._ends.push_async_callback(self._screens.close)
         self._screens.start()
-
-    async def _report(self, one: Accepted) -> None:
-        await self._hooks.report(one)
 
     # --- killing ---
 
@@ -244,12 +248,3 @@ class Run:
             "lost connections of screens": sum(screen.losses for screen in self._screens.all),
             "drain s": None if drained is None else round(drained, 1),
         }
-
-    async def _end(self) -> None:
-        await self._screens.close()
-        await self._load.close()
-        await self._killer.end()
-        await self._providers.stop()
-        await self._hooks.close()
-        await self._office.close()
-        self._history.close()
