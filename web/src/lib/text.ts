@@ -1,6 +1,15 @@
 export type Piece = { text: string; href?: string };
 
-const LINK = /\bhttps?:\/\/[^\s<>"']+|\bwww\.[^\s<>"']+\.[^\s<>"']+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b/gi;
+// An address begins where its letters begin, and has at most 64 before the "@": else a long "a.a.a…" costs its square.
+const LINK =
+  /\bhttps?:\/\/[^\s<>"']+|\bwww\.[^\s<>"']+\.[^\s<>"']+|(?<![\w.+-])[\w+][\w.+-]{0,63}@[\w-]+(?:\.[\w-]+)+\b/gi;
+
+/** Where a piece of text leads; null where nothing is left of it but a beginning. */
+function hrefOf(found: string): string | null {
+  if (/^https?:\/\/./i.test(found)) return found;
+  if (/^www\../i.test(found)) return `https://${found}`;
+  return /^[^:/]+@[^:/]+$/.test(found) ? `mailto:${found}` : null;
+}
 
 /** Cuts a text into plain pieces and links. Only http, https and mailto can come out. */
 export function linkify(text: string): Piece[] {
@@ -8,13 +17,9 @@ export function linkify(text: string): Piece[] {
   let done = 0;
   for (const match of text.matchAll(LINK)) {
     const found = match[0].replace(/[.,;:!?)\]}'"»]+$/, "");
+    const href = hrefOf(found);
+    if (!href) continue;
     if (match.index > done) pieces.push({ text: text.slice(done, match.index) });
-    const href =
-      found.includes("@") && !/^(https?:|www\.)/i.test(found)
-        ? `mailto:${found}`
-        : /^www\./i.test(found)
-          ? `https://${found}`
-          : found;
     pieces.push({ text: found, href });
     done = match.index + found.length;
   }

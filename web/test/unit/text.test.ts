@@ -40,3 +40,41 @@ it("tells the quoted history from the answer", () => {
   expect(quoted("Yes", "Yes")).toBeNull();
   expect(quoted("Yes", null)).toBeNull();
 });
+
+const SCRAPS =
+  "https:// HTTP://a javascript: data:text/html, www. www.a.b mailto: @ a@b.c a. .. - + _ % \" ' < > ( ) [ ] } » & ; : / \\ \n \t é 😀 \u200b \u202e \0 x".split(
+    " ",
+  );
+
+/** A text of scraps, the same for the same number (mulberry32). */
+function scrambled(seed: number): string {
+  let state = seed;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return Array.from({ length: 40 }, () => SCRAPS[Math.floor(random() * SCRAPS.length)]).join(random() < 0.3 ? " " : "");
+}
+
+it("keeps every character of any text, and links only to the web and to mail", () => {
+  for (let seed = 0; seed < 5_000; seed++) {
+    const text = scrambled(seed);
+    const pieces = linkify(text);
+    expect(pieces.map((piece) => piece.text).join("")).toBe(text);
+    for (const { href } of pieces) if (href !== undefined) expect(href).toMatch(/^(https?:\/\/|mailto:)/i);
+  }
+});
+
+it("costs a long text its length, not its square", () => {
+  const cost = (text: string) => {
+    const begun = performance.now();
+    linkify(text);
+    return performance.now() - begun;
+  };
+  for (const pump of ["a.", "a-", "+a", "a@", "www.", "http://", "a@b."]) {
+    const small = Math.max(4, cost(pump.repeat(10_000)));
+    expect(cost(pump.repeat(40_000)), pump).toBeLessThan(50 * small);
+  }
+});
