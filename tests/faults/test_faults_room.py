@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from conversations.office import open_office, registry
 from faults.tmpfs import fill, small_disk
+from frontdesk.app.listening import InboxSink
+from frontdesk.channels.port import Channel, Raw
 from frontdesk.kit import disk
+from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.disk import Ballast, Disk, disk_free
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.files import Away, open_store
 
+__all__ = ["registry"]
 MB = 2**20
 
 
@@ -69,6 +74,19 @@ async def test_a_file_that_finds_no_room_leaves_nothing_behind(small: Path) -> N
     assert [path for path in (small / "files").rglob("*") if path.is_file()] == []
     filling.unlink()
     assert await files.size(await files.put(bytes(4 * MB))) == 4 * MB
+
+
+async def test_a_mailbox_gives_nothing_to_a_full_disk_and_keeps_it(
+    small: Path, resources: Resources, owner: Actor, registry: dict[str, Channel]
+) -> None:
+    office = await open_office(resources, owner, registry)
+    sink = InboxSink(resources, office.workspace, office.line)
+    resources.disk = Disk({"the database": small}, keep_free=32 * MB)
+    with pytest.raises(Unavailable, match="The disk of the database is full"):
+        await sink.store([Raw(dedupe_key="1", body=b"[]")], checkpoint={"uid": 1})
+    assert await sink.checkpoint() == {}
+    resources.disk = Disk({"the database": small}, keep_free=8 * MB)
+    assert await sink.store([Raw(dedupe_key="1", body=b"[]")], checkpoint={"uid": 1}) == 1
 
 
 def test_the_ballast_is_there_while_there_is_room_and_given_back_when_there_is_none(small: Path) -> None:

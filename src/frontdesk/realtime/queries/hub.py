@@ -129,6 +129,7 @@ class Hub:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until ``stop``; a lost connection is opened again, and what was missed meanwhile is read."""
+        self._ended = False
         tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._check())]
         try:
             while not stop.is_set():
