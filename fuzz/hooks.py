@@ -26,7 +26,9 @@ def _real(name: str, value: Any, operation: str) -> Any:
     if isinstance(value, list):
         return [_real(name, one, operation) for one in value]
     pool = POOLS.get(BY_NAME.get(name, ""))
-    if not pool or not isinstance(value, int) or isinstance(value, bool) or value % 2:
+    if not pool or not isinstance(value, int) or isinstance(value, bool):
+        return value
+    if value % 2 and operation != "changeUser":  # who asks must stay who they are
         return value
     half = pool[len(pool) // 2 :] if operation.startswith(TAKES_AWAY) else pool[: len(pool) // 2 + 1]
     return half[abs(value) // 2 % len(half)]

@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import json
 from urllib.parse import urlencode
 
 import pytest
 
 from bad_input.cases import Cases
-from bad_input.site import AUTH_TOKEN, FORM, Site, refused
+from bad_input.posting import JSON, LABELS, alive, malformed, request, status_of, taken, turned_away
+from bad_input.site import FORM, TWILIO, Site, refused
 from frontdesk.kit import ids
 
 case = Cases()
-JSON = {"content-type": "application/json"}
-LABELS = "/api/v1/labels"
 
 
 @pytest.mark.parametrize("name", case)
 async def test_webhooks(site: Site, name: str) -> None:
     await case[name](site)
-
-
-async def malformed(site: Site, *bodies: bytes) -> None:
-    """None of these is JSON that an operation takes, and none changes anything."""
-    before = await site.value("select count(*) from labels")
-    for body in bodies:
-        refused(await site.api.post(LABELS, content=body, headers=JSON), "invalid")
-    assert await site.value("select count(*) from labels") == before
-
-
-async def taken(site: Site, body: bytes, **headers: str) -> int:
-    """A signed delivery: answered 2xx, so there is a row. How many are new."""
-    before = sum((await site.fates()).values())
-    answer = await site.post_hook(body, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    assert answer.status_code == 200, answer.text
-    return sum((await site.fates()).values()) - before
-
-
-async def turned_away(site: Site, body: bytes, status: int, **more: str) -> None:
-    """Not from the provider: a problem, and nothing is stored."""
-    before = await site.fates()
-    answer = await site.post_hook(body, signed=False, headers=more)
-    refused(answer)
-    assert answer.status_code == status
-    assert await site.fates() == before
-
-
-def status_of(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
-
-
-async def alive(site: Site) -> None:
-    assert (await site.api.get("/livez")).status_code == 200
-
-
-def request(path: str, *headers: str, body: bytes = b"", method: str = "POST") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
 # --- bodies -------------------------------------------------------------------------------------------------------
@@ -385,17 +345,12 @@ async def _(site: Site) -> None:
 
 @case("036-a-disabled-inbox")
 async def _(site: Site) -> None:
-    made = await site.call("POST", "/inboxes", {"channel": "sms", "name": "Off", "settings": _twilio()})
+    made = await site.call("POST", "/inboxes", {"channel": "sms", "name": "Off", "settings": TWILIO})
     path = made.json()["hook_url"].removeprefix(site.resources.settings.url)
     await site.call("PATCH", f"/inboxes/{made.json()['id']}", {"enabled": False})
     refused(await site.api.post(path, content=b"Body=x"), "unknown_inbox")
     assert (await site.call("DELETE", f"/inboxes/{made.json()['id']}")).status_code == 204
     refused(await site.api.post(path, content=b"Body=x"), "unknown_inbox")
-
-
-def _twilio() -> dict[str, str]:
-    sid = f"AC{'1' * 32}"
-    return {"provider": "twilio", "account_sid": sid, "auth_token": AUTH_TOKEN, "number": "+302100000009"}
 
 
 @case("037-one-bad-delivery-among-good-ones")
@@ -440,4 +395,3 @@ async def _(site: Site) -> None:
     assert (row["inbox_id"], row["meta"]["to"]) == (site.sms, "+19995550100")
     other = site.signature(b"Body=x", inbox=site.mail)
     await turned_away(site, b"Body=x", 403, **{"x-twilio-signature": other})
-    assert json.dumps(row["meta"])

@@ -6,20 +6,17 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
+from bad_input.callers import ask, browser, new_user, sign_in
 from bad_input.cases import Cases
 from bad_input.site import ORIGIN, Site, refused
-from conftest import PASSWORD, add_user
+from conftest import add_user
 from frontdesk.people import actions as people
 from frontdesk.people.actions.signing import PER_ACCOUNT, PER_IP
-from frontdesk.people.rules import PERMISSIONS
 
 case = Cases()
 
@@ -58,35 +55,6 @@ async def _foreign(site: Site) -> dict[str, int]:
 def foreign(site: Site, name: str) -> int:
     found: int = site.foreign[name]  # type: ignore[attr-defined]
     return found
-
-
-async def new_user(site: Site, role: str = "user") -> tuple[int, str]:
-    """(id, token) of somebody new."""
-    email = f"u{site.unique()}@example.org"
-    body = {"name": "Ben", "email": email, "role": role, "password": PASSWORD}
-    answer = await site.call("POST", "/users", body)
-    assert answer.status_code == 201, answer.text
-    user_id: int = answer.json()["id"]
-    async with site.db.begin(site.workspace) as tx:
-        scopes = sorted(PERMISSIONS[role])
-        _, token = await people.create_token(tx, user_id=user_id, name="t", scopes=scopes, expires_at=None)
-    return user_id, token
-
-
-async def ask(site: Site, method: str, path: str, token: str, body: Any = None) -> httpx.Response:
-    return await site.call(method, path, body, headers={"Authorization": f"Bearer {token}"})
-
-
-@asynccontextmanager
-async def browser(site: Site, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody without a token: a page in a browser."""
-    async with httpx.AsyncClient(base_url=site.resources.settings.url, headers=headers, timeout=60) as opened:
-        yield opened
-
-
-async def sign_in(client: httpx.AsyncClient, **more: Any) -> httpx.Response:
-    people.ATTEMPTS.clear()
-    return await client.post("/api/v1/session", json={"email": "ana@example.org", "password": PASSWORD}, **more)
 
 
 # --- other people's things ----------------------------------------------------------------------------------------
