@@ -102,9 +102,17 @@ def _lines(path: str) -> list[str]:
 
 
 def table(path: Path) -> str:
-    """The figures of a file as Markdown."""
+    """The figures of a file as Markdown, and on what they were measured."""
     kept = json.loads(path.read_text())
-    return markdown({name: [Gate.from_dict(gate) for gate in one["gates"]] for name, one in kept.items()})
+    rows = markdown({name: [Gate.from_dict(gate) for gate in one["gates"]] for name, one in kept.items()})
+    where = [one["measured"] for one in kept.values() if "measured" in one]
+    if not where:
+        return rows
+    loads = [one["load"] for one in where]
+    places = " and ".join(sorted({f"{one['cores']} cores of {one['cpu'] or 'an unnamed processor'}" for one in where}))
+    days = sorted({one["at"][:10] for one in where})
+    busy = f"the load average was {min(loads):g} to {max(loads):g}"
+    return f"{rows}\n\nMeasured {days[0]} to {days[-1]} on {places}; {busy} when a benchmark had ended."
 
 
 def write_table(path: Path, document: Path) -> None:

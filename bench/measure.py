@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
@@ -130,4 +131,4 @@ def latencies(rounds: Sequence[Spent]) -> Spent:
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least ``share`` of them do not exceed."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -42,9 +42,10 @@ select $1, id, conversation_id, $2, gen_random_uuid(), now() - interval '1 secon
 # tables of words are left out while it is filled: nothing of them is measured here.
 _SCHEDULED = """
 set session_replication_role = replica;
-with m as (insert into messages (workspace_id, conversation_id, direction, audience, text, delivery, at, due_at, inbox_id)
-  select {workspace}, (select min(id) from conversations) + n % 20000, 'out', 'contact', 'Tomorrow.', 'scheduled', now(),
-    now() + interval '1 day' + n * interval '30 seconds', {inbox}
+with m as (
+  insert into messages (workspace_id, conversation_id, direction, audience, inbox_id, text, delivery, at, due_at)
+  select {workspace}, (select min(id) from conversations) + n % 20000, 'out', 'contact', {inbox}, 'Tomorrow.',
+    'scheduled', now(), now() + interval '1 day' + n * interval '30 seconds'
   from generate_series(1, {count}) n returning id, conversation_id, due_at)
 insert into outbox (workspace_id, message_id, conversation_id, inbox_id, key, due_at)
 select {workspace}, id, conversation_id, {inbox}, gen_random_uuid(), due_at from m;
