@@ -2,7 +2,7 @@
 
 ``nothing``   reads the request and says 200: what any webhook costs on this stack.
 ``unstored``  the product's web process, which verifies and reads each delivery but keeps none of them.
-``orm``       the obvious program (``bench/orm.py``): each delivery in a transaction of its own through an object mapper.
+``orm``       the obvious program (``bench/orm.py``): each delivery in a transaction of its own, by an object mapper.
 """
 
 from __future__ import annotations
