@@ -10,7 +10,7 @@ from typing import cast
 
 from bench.benchmarks import benchmark
 from bench.gates import Gate
-from bench.measure import memory
+from bench.measure import cpu_seconds, memory
 from bench.place import Office, Place
 from frontdesk.conversations.events import ConversationChanged
 
@@ -54,7 +54,9 @@ async def streams(place: Place) -> list[Gate]:
     before = memory(web.pid)
     screens += await _open(office, clients)
     after = memory(web.pid)
+    spent = cpu_seconds(web.pid)
     spans = [await _broadcast(office, screens) for _ in range(place.size(30, quick=2))]
+    spent = (cpu_seconds(web.pid) - spent) / (len(spans) * len(screens))
     lasts, middles = ([span[at] * 1000 for span in spans] for at in (0, 1))
     for screen in screens:
         screen.transport.close()
@@ -63,6 +65,7 @@ async def streams(place: Place) -> list[Gate]:
                      note="median of the broadcasts; from before the commit"),
         Gate.figure("the slowest broadcast", max(lasts), "ms"),
         Gate.figure("one event until half of them have it", statistics.median(middles), "ms"),
+        Gate.at_most("CPU of the web process for a frame", spent * 1e6, 35, "µs", kind="aim"),
         Gate.at_most("memory of a stream", (after - before) * 1024 / clients, 45, "KiB"),
         Gate.figure("the web process with all streams", after, "MB"),
     ]  # fmt: skip

@@ -316,6 +316,29 @@ async def test_a_slow_stream_is_told_to_load_afresh_and_stays_small() -> None:
     assert CLOSED in items, "an end must not get lost"
 
 
+async def test_whoever_comes_while_sign_ins_are_looked_at_is_not_sent_away(
+    live_db: Database, resources: Resources, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Hub(resources, lambda: None)  # type: ignore[arg-type, return-value]
+    gone = await hub.subscribe(owner.workspace_id, owner)  # its sign-in is in no table
+    came: asyncio.Future[Subscription] = asyncio.get_running_loop().create_future()
+
+    async def slowly(*_: Any) -> tuple[dict[int, Any], dict[int, Any]]:
+        if came.done():
+            await asyncio.Event().wait()  # one look is enough
+        came.set_result(await hub.subscribe(owner.workspace_id, owner))
+        return {}, {}
+
+    monkeypatch.setattr(hubs, "CHECK_EVERY", 0)
+    monkeypatch.setattr(hubs.events, "still_valid", slowly)
+    checking = asyncio.create_task(hub._check())
+    try:
+        assert await asyncio.wait_for(gone.queue.get(), 60) is CLOSED
+        assert (await came).queue.empty()
+    finally:
+        checking.cancel()
+
+
 async def test_whoever_comes_while_the_last_one_leaves_is_fed(
     live_db: Database, resources: Resources, owner: Actor
 ) -> None:

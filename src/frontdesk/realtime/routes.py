@@ -74,7 +74,8 @@ async def _frames(context: Context, hub: Hub, after: int | None) -> AsyncIterato
                 yield frame
         while True:
             try:
-                item = await asyncio.wait_for(subscription.queue.get(), HEARTBEAT)
+                async with asyncio.timeout(HEARTBEAT):  # no task of its own for each event, as wait_for would make
+                    item = await subscription.queue.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue

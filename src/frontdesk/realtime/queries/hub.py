@@ -218,7 +218,8 @@ class Hub:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             for workspace_id, feed in list(self._feeds.items()):
-                actors = [one.actor for one in feed.subscriptions if one.actor]
+                open_now = [one for one in feed.subscriptions if one.actor]  # not those that open while we ask
+                actors = [one.actor for one in open_now if one.actor]
                 sessions = [actor.session_id for actor in actors if actor.session_id]
                 tokens = [actor.token_id for actor in actors if actor.token_id]
                 try:
@@ -226,7 +227,7 @@ class Hub:
                         by_session, by_token = await events.still_valid(tx, sessions, tokens)
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     continue
-                for one in feed.subscriptions:
+                for one in open_now:
                     if one.actor is None:
                         continue
                     now = by_session.get(one.actor.session_id or 0) or by_token.get(one.actor.token_id or 0)
