@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from bad_input.site import Site, opened
@@ -24,15 +22,3 @@ async def site(
         yield made
     safe.close()
     await _empty(owner)
-
-
-@pytest.fixture
-async def as_owner(place: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(**place[1])
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-HERE = Path(__file__).parent
