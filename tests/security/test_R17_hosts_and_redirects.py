@@ -10,7 +10,7 @@ import pytest
 
 EVIL = "evil.example"
 PATHS = [
-    "/", "/sign-in", "/api/v1/session", "/api/v1/inboxes", "/api/v1/channels", "/api/v1/openapi.json", "/api/v1/nothing",
+    "/", "/sign-in", "/api/v1/session", "/api/v1/inboxes", "/api/v1/channels", "/api/v1/openapi.json", "/api/v1/no",
     "/files/x", "/hooks/x", "/livez", "/readyz", "/assets/x", "/widget/assets/x", "/favicon.svg",
 ]  # fmt: skip
 HEADERS = [

@@ -37,7 +37,7 @@ _RULE = re.compile(r"\s*[-_=*\u2013\u2014\u2500]{3,}\s*\Z")
 _FRAMED = re.compile(  # (a run of dashes is taken whole: with give and take, 120 of them would cost 10 ms)
     r"\W{0,3}[-_=*\u2013\u2014~]{2,}+\s*(.{2,80}?)\s*[-_=*\u2013\u2014~]{2,}+\W{0,3}\Z|\W{0,3}[-_=*]{4,}+\s*(.{2,60})\Z"
 )
-_LABEL = re.compile(r"\s*[*_]{0,2}\s*([^\s:：*][^:：*\n]{0,24}?)\s*[*_]{0,2}\s*[:：]\s*[*_]{0,2}(.*)\Z")
+_LABEL = re.compile(r"\s*+[*_]{0,2}\s*+([^\s:：*][^:：*\n]{0,24}?)\s*+[*_]{0,2}\s*+[:：]\s*+[*_]{0,2}(.*)\Z")
 _PHONE = re.compile(
     r"(?:\+|\b00|\b0|\(\d)[\d\s()./-]{6,20}\d|\b(?:tel|fon|phone|mob|fax|тел|τηλ|電話|电话|전화|t|m|p|f)\b[.:：]",
     re.IGNORECASE,
