@@ -97,7 +97,7 @@ async def requests(url: str, bearer: str, place: Path, *, name: str, cases: int,
         "--phases", "coverage,fuzzing,stateful", "--exclude-operation-id", "streamEvents", "--no-color",
         "--generation-database", "none", "--suppress-health-check", "all", "--report", "ndjson",
         "--report-ndjson-path", str(report), "--continue-on-failure", "--request-timeout", "60",
-        "--generation-with-security-parameters", "false", "--warnings", "off", "--workers", "3",
+        "--generation-with-security-parameters", "false", "--warnings", "off",
     ]  # fmt: skip
     environ = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzz.hooks", "FUZZ_POOLS": str(place / "pools.json"),
                "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}  # fmt: skip
