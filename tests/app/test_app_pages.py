@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from conversations.office import Time
-from frontdesk.app import health, screens
+from frontdesk.app import migrate, screens
 from frontdesk.kit.context import Resources
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50
@@ -150,10 +151,11 @@ async def test_without_screens_it_says_how_to_build_them(client: httpx.AsyncClie
 # --- ready? -----------------------------------------------------------------------------------------------------------
 
 
-async def test_it_is_alive_and_tells_what_waits(client: httpx.AsyncClient) -> None:
+async def test_it_is_alive_and_tells_what_waits(client: httpx.AsyncClient, resources: Resources) -> None:
     assert (await client.get("/livez")).text == "ok"
-    told = (await client.get("/metrics")).text
-    for name in health._WAITING:
+    resources.settings = replace(resources.settings, metrics_token="hush")
+    told = (await client.get("/metrics", headers={"Authorization": "Bearer hush"})).text
+    for name in ("frontdesk_raw_backlog", "frontdesk_raw_oldest_seconds", "frontdesk_uncertain_oldest_seconds"):
         assert f"\n{name} 0.0" in told
 
 
@@ -167,7 +169,7 @@ async def test_it_is_not_ready_where_messages_could_be_lost(client: httpx.AsyncC
 async def test_nor_with_the_schema_of_another_version(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "newest", lambda: "9999")
+    monkeypatch.setattr(migrate, "newest", lambda: "9999")
     answer = await client.get("/readyz")
     assert (answer.status_code, "9999" in answer.json()["why"]) == (503, True)
 
