@@ -284,7 +284,6 @@ async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> 
 
 async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
     async with resources.db.begin(row["workspace_id"]) as tx:
-        await note_attempt(tx, row, outcome)
         match outcome:
             case Sent():
                 await outbox.accepted(tx, row, outcome)
@@ -299,6 +298,7 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
             case _:
                 await outbox.unknown(tx, row, str(outcome))
+        await note_attempt(tx, row, outcome)  # last: it locks the message, and a cancellation locks the outbox first
 
 
 async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
@@ -334,8 +334,6 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         answer = "ask"
         log.error("a look-up failed in an unexpected way", channel=row["channel"], error=repr(error))
     async with resources.db.begin(row["workspace_id"]) as tx:
-        if answer != "wait" and isinstance(channel(row["channel"]).driver, LooksUp):
-            await note_look_up(tx, row, {"sent": "found", "again": "not_found"}.get(answer, "no_answer"))
         if answer == "sent" and found:
             await outbox.accepted(tx, row, found)
         elif answer == "again":
@@ -346,3 +344,5 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
             reason = "The connection broke while this was being sent. Nobody can tell whether it arrived."
             await outbox.uncertain(tx, row, reason)
             meters.uncertain.labels(row["channel"]).inc()
+        if answer != "wait" and isinstance(channel(row["channel"]).driver, LooksUp):
+            await note_look_up(tx, row, {"sent": "found", "again": "not_found"}.get(answer, "no_answer"))
