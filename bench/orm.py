@@ -65,21 +65,19 @@ class Store:
                 await asyncio.sleep(0.01)
         raise RuntimeError("never stored")
 
-    async def _keep(self, session: AsyncSession, fields: dict[str, str]) -> None:
-        workspace_id, now = self._workspace_id, datetime.now(UTC)
-        inbox = await session.get(Inbox, (workspace_id, self._inbox_id))
-        if inbox is None:
-            raise LookupError("no inbox")
+    async def _point(self, session: AsyncSession, number: str) -> Point:
+        """The sender's address, and the contact that it belongs to; found or made."""
+        workspace_id = self._workspace_id
         point = await session.scalar(
             select(Point).where(
                 Point.workspace_id == workspace_id,
                 Point.kind == "phone",
                 Point.scope == "",
-                Point.value == fields["From"],
+                Point.value == number,
             )
         )
         if point is None:
-            contact = Contact(workspace_id=workspace_id, name=fields["From"])
+            contact = Contact(workspace_id=workspace_id, name=number)
             session.add(contact)
             await session.flush()
             point = Point(
@@ -87,13 +85,21 @@ class Store:
                 contact_id=contact.id,
                 kind="phone",
                 scope="",
-                value=fields["From"],
+                value=number,
                 verified=True,
             )
             session.add(point)
             await session.flush()
         else:
-            contact = await session.get(Contact, (workspace_id, point.contact_id))
+            await session.get(Contact, (workspace_id, point.contact_id))
+        return point
+
+    async def _keep(self, session: AsyncSession, fields: dict[str, str]) -> None:
+        workspace_id, now = self._workspace_id, datetime.now(UTC)
+        inbox = await session.get(Inbox, (workspace_id, self._inbox_id))
+        if inbox is None:
+            raise LookupError("no inbox")
+        point = await self._point(session, fields["From"])
         known = select(Message.id).where(
             Message.workspace_id == workspace_id,
             Message.inbox_id == inbox.id,
