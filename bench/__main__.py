@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +59,8 @@ async def run_all(found: dict[str, Benchmark], *, quick: bool) -> tuple[dict[str
     """What each benchmark measured, and the names of those that could not be run to their end."""
     results: dict[str, list[Gate]] = {}
     failed: list[str] = []
+    if task := asyncio.current_task():  # whoever stops us finds no database and no server left behind
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     place = Place(quick=quick)
     try:
         await place.open()
@@ -71,6 +75,7 @@ async def run_all(found: dict[str, Benchmark], *, quick: bool) -> tuple[dict[str
             finally:
                 await place.leave()
     finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
         await place.close()
     return results, failed
 

@@ -222,11 +222,14 @@ async def _started(program: list[str], home: Path, port: int | None, **environ: 
         )
     process = Process(made, log)
     ends = time.monotonic() + READY_SECONDS
-    while port is not None and not await _ready(port):
-        if process.ended or time.monotonic() > ends:
-            await process.stop()
-            raise OSError(f"{' '.join(program)} did not become ready:\n{log.read_text()[-2000:]}")
-        await asyncio.sleep(0.01)
+    try:
+        while port is not None and not await _ready(port):
+            if process.ended or time.monotonic() > ends:
+                raise OSError(f"{' '.join(program)} did not become ready:\n{log.read_text()[-2000:]}")
+            await asyncio.sleep(0.01)
+    except BaseException:
+        await process.stop()
+        raise
     return process
 
 
