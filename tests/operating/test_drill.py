@@ -75,9 +75,7 @@ async def test_a_restored_desk_sends_nothing_by_itself(tmp_path: Path) -> None:
         assert "messages" in said
         assert "are as they were written" in await frontdesk(first, "backup", "--verify", str(tmp_path / "desk.zip"))
     finally:
-        await demo.kill_everything()
-        for client in demo.clients:
-            await client.aclose()
+        await demo.stop()
     shutil.copytree(first / "simulator", second / "simulator")
     shutil.copy(first / "demo.json", second / "demo.json")
     said = await frontdesk(second, "restore", str(tmp_path / "desk.zip"))
