@@ -37,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "createToken": {"name": "T", "scopes": ["contacts:read"]},
     "createInbox": {"channel": "paper", "name": "Box", "settings": {"host": "h.example", "password": CANARY}},
     "changeInbox": {"name": "Box"},
+    "replayAllSetAside": {},
+    "editSetAside": {"text": "corrected"},
     "createContact": {"name": "Ana"},
     "changeContact": {"name": "Ana"},
     "addPoint": {"kind": "paper", "value": "ana@hill"},
@@ -121,7 +123,8 @@ async def test_what_a_user_may(client: httpx.AsyncClient, resources: Resources, 
             refused.add(route[0])
     assert refused == {
         "changeWorkspace", "createUser", "changeUser", "createTeam", "changeTeam", "deleteTeam", "listAudit",
-        "createInbox", "changeInbox", "deleteInbox", "testInbox", "listSetAside", "replaySetAside", "discardSetAside",
+        "createInbox", "changeInbox", "deleteInbox", "testInbox", "listSetAside", "listSetAsideGroups",
+        "getSetAside", "editSetAside", "replaySetAside", "replayAllSetAside", "discardSetAside",
     }  # fmt: skip
 
 

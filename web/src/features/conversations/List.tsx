@@ -69,12 +69,14 @@ export function List({ filter, open }: { filter: Filter; open: Id | null }) {
     if (at >= 0) handle.current?.scrollToIndex(at, { align: "nearest" });
   }, [open]);
 
-  const onScroll = () => {
+  const onScroll = useCallback(() => {
     const view = handle.current;
     if (!view || !list?.next) return;
     const last = view.findItemIndex(view.scrollOffset + view.viewportSize);
     if (last > ids.length - AHEAD) loadMoreOfList(filter).catch(() => undefined);
-  };
+  }, [list?.next, ids.length, filter]);
+  // On a high screen a page may fit without anything to scroll.
+  useEffect(onScroll, [onScroll]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -ids.length, End: ids.length }[event.key];

@@ -6,7 +6,7 @@ import type { OnImage } from "./MessageItem";
 
 const isReady = (file: StoredFile): boolean => file.url !== null && (file.state ?? "ready") === "ready";
 const isImage = (file: StoredFile): boolean =>
-  isReady(file) && /^image\/(png|jpe?g|gif|webp|avif|svg\+xml)$/.test(file.content_type);
+  isReady(file) && /^image\/(png|jpe?g|gif|webp|avif)$/.test(file.content_type);
 const isAudio = (file: StoredFile): boolean => isReady(file) && file.content_type.startsWith("audio/");
 const isVideo = (file: StoredFile): boolean => isReady(file) && file.content_type.startsWith("video/");
 
