@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from conversations.office import Office, Time, open_office
-from conversations.pretend import told
-from frontdesk.channels.port import Channel, DeliveryState, Receipt, Rejected, Sent, TryLater, Unknown
+from conversations.pretend import Pretend, Repeatable, Searchable, line, told
+from frontdesk.channels.port import Channel, DeliveryState, Outbound, Receipt, Rejected, Sent, TryLater, Unknown
 from frontdesk.conversations.actions import outbox, take_receipts
 from frontdesk.conversations.queries import sending
 from frontdesk.kit.context import Actor, Resources
@@ -120,6 +120,43 @@ async def test_proof_of_delivery_keeps_what_waits_for_another_attempt_from_going
     await office.dispatch()
     assert office.driver().sent == []
     assert await office.states(message_id) == ("accepted", "delivered")
+
+
+@pytest.mark.parametrize("driver", [Pretend, Searchable, Repeatable])
+@pytest.mark.parametrize("answer", [Unknown("no answer"), TryLater("busy", after=1)], ids=["none", "later"])
+async def test_proof_that_comes_while_a_message_is_being_sent_ends_a_doubt_that_comes_after_it(
+    office: Office, time: Time, driver: type[Pretend], answer: Exception
+) -> None:
+    """Nobody is told that nobody knows, and it does not go again, although no look-up finds it."""
+    office.install(line(pretend := driver("phone")))
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+
+    async def quick(message: Outbound) -> Sent:
+        await office.deliver(told("delivered", key=message.key, to="p-9"))
+        raise answer
+
+    pretend.outcomes.append(quick)
+    for _ in range(13):
+        await office.dispatch()
+        time.move(seconds=5)
+    assert await office.states(message_id) == ("accepted", "delivered")
+    assert pretend.sent == []
+
+
+async def test_a_failure_that_is_told_while_a_message_is_being_sent_may_be_an_earlier_attempts(
+    office: Office, time: Time
+) -> None:
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+
+    async def slow(message: Outbound) -> Sent:
+        await office.deliver(told("failed", key=message.key))
+        raise Unknown("no answer")
+
+    office.driver().outcomes.append(slow)
+    for _ in range(13):
+        await office.dispatch()
+        time.move(seconds=5)
+    assert await office.states(message_id) == ("uncertain", "uncertain")
 
 
 async def test_a_late_receipt_of_an_earlier_attempt_does_not_stop_what_a_person_sends_again(office: Office) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from frontdesk.kit import locks
+from frontdesk.kit.transaction import PASSING, Database
 
 KIND, KEY = 7_305_999, 2**40 + 5
 HUNG = 0.4  # seconds; ``SOON`` is plenty for a server that has to notice
@@ -91,3 +92,18 @@ async def test_a_statement_that_runs_is_no_silence(connect: Connect) -> None:
         assert not await locks.take(other, KIND, KEY, hung_after=HUNG)
         await asyncio.sleep(0.05)
     assert await running == 7
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["by the work in it", "at its end"])
+async def test_a_connection_that_is_lost_in_a_transaction_is_an_error_that_passes(
+    live_db: Database, noticed: bool
+) -> None:
+    """Not one about how the driver is used, as the driver says: what was to be written is tried again."""
+
+    async def work() -> None:
+        async with live_db.across() as tx:
+            with suppress(*() if noticed else PASSING):
+                await tx.execute("select pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(PASSING):
+        await work()

@@ -20,6 +20,7 @@ from sqlalchemy.sql.expression import Executable
 
 from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.events import Event
+from frontdesk.kit.locks import gone
 
 Row = asyncpg.Record
 T = TypeVar("T")
@@ -221,7 +222,7 @@ class Database:
     @asynccontextmanager
     async def on(self, connection: Any, workspace_id: int | None) -> AsyncIterator[Tx]:
         """The same on a connection that the caller holds (because it holds a lock on it)."""
-        async with connection.transaction():
+        async with _begun(connection):
             own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
             begun = await connection.fetchrow(_BEGIN, own, across)
             tx = Tx(connection, workspace_id, begun["now"])
@@ -229,6 +230,19 @@ class Database:
             await tx.flush()
             crash.point("commit")
         crash.point("committed")
+
+
+@asynccontextmanager
+async def _begun(connection: Any) -> AsyncIterator[None]:
+    """A transaction of the driver's. When its connection is lost the driver complains about how it was used; it is
+    told as what it is, so that what tries again after an error that passes does so."""
+    try:
+        async with connection.transaction():
+            yield
+    except asyncpg.InterfaceError as error:
+        if gone(connection):
+            raise asyncpg.ConnectionDoesNotExistError("The connection was lost in a transaction.") from error
+        raise
 
 
 async def once_more(work: Callable[[], Awaitable[T]]) -> T:

@@ -104,6 +104,10 @@ returning o.id
 """
 
 
+# A failure is none: it may be an earlier attempt's.
+_PROOF = {DeliveryState.accepted, DeliveryState.sent, DeliveryState.delivered, DeliveryState.read}
+
+
 async def workspaces_with_due(tx: Tx) -> list[int]:
     """Across workspaces: those where something can be claimed now."""
     return [row["workspace_id"] for row in await tx.fetch(_DUE, tx.now())]
@@ -333,6 +337,24 @@ async def look_again(tx: Tx, row: Row, after: float) -> bool:
             tx.now() + timedelta(seconds=after),
         )
     )
+
+
+async def proved(tx: Tx, row: Row) -> bool:
+    """End the doubt if the provider has told of the message by itself, while it was being sent. True: nothing is left
+    to do, because it has, or because the row is not ours any more."""
+    ours = await tx.fetchval(
+        "select 1 from outbox where workspace_id = $1 and id = $2 and fence = $3"
+        " and state in ('sending', 'unknown') for update",
+        tx.workspace_id,
+        row["outbox_id"],
+        row["fence"],
+    )
+    if not ours:
+        return True
+    delivery = await tx.fetchval(
+        "select delivery from messages where workspace_id = $1 and id = $2", tx.workspace_id, row["message_id"]
+    )
+    return delivery in _PROOF and await _settle(tx, row, "accepted")
 
 
 async def uncertain(tx: Tx, row: Row, reason: str) -> bool:

@@ -22,10 +22,13 @@ where workspace_id = $1 and direction = 'out' and (external_id = any($2) or clie
 
 _PARK = "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at) values ($1, $2, $3, $4, $5)"
 
+# The row is locked in any state: who is just giving up on it (:func:`.outbox.proved`) sees this receipt, or this
+# receipt sees what became of it.
 _PROVED = """
-update outbox set state = $3, lease_until = null, unknown_since = null, retry_at = null
-where workspace_id = $1 and message_id = $2
-  and (state in ('unknown', 'uncertain') or (state = 'queued' and attempts > 0 and $3 = 'accepted'))
+with it as (select id from outbox where workspace_id = $1 and message_id = $2 for update)
+update outbox o set state = $3, lease_until = null, unknown_since = null, retry_at = null from it
+where o.workspace_id = $1 and o.id = it.id
+  and (o.state in ('unknown', 'uncertain') or (o.state = 'queued' and o.attempts > 0 and $3 = 'accepted'))
 """
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

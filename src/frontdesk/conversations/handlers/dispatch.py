@@ -291,12 +291,12 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await outbox.failed(
                     tx, row, str(outcome), code=outcome.code, opt_out=outcome.opt_out, bad_address=outcome.bad_address
                 )
-            case TryLater():
+            case TryLater() if not await outbox.proved(tx, row):
                 await outbox.try_again(tx, row, str(outcome), after=outcome.after, code=outcome.code)
             case Disconnected():
                 await outbox.held(tx, row, str(outcome), code="inbox_disconnected")
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
-            case _:
+            case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
         await note_attempt(tx, row, outcome)  # last: it locks the message, and a cancellation locks the outbox first
 
@@ -336,6 +336,8 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
     async with resources.db.begin(row["workspace_id"]) as tx:
         if answer == "sent" and found:
             await outbox.accepted(tx, row, found)
+        elif await outbox.proved(tx, row):
+            return
         elif answer == "again":
             await outbox.try_again(tx, row, "The first attempt did not reach the provider.", after=0)
         elif answer == "wait":
