@@ -9,6 +9,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from chaos.ground import Both
 from chaos.history import History
@@ -17,7 +18,7 @@ from chaos.place import Place
 from chaos.settings import FROZEN, Plan
 
 AT_ONCE = 0.1  # of the kills come whether anybody has got to work or not
-PATIENCE = 5.0  # seconds that the others wait for that
+PATIENCE = 5.0  # seconds that the others wait for that, or until a process that said so has stopped
 
 
 @dataclass
@@ -63,8 +64,10 @@ class Killer:
     async def _spawn(self, name: str) -> None:
         role, number = name.split()
         socket = self._sockets[int(number) - 1] if role == "web" else 0
-        pid = await self._zygote.spawn(role, self._connect_args, socket=socket, mutant=self._plan.mutant)
-        self._zygote.stopping[pid] = self._stopped
+        pid = await self._zygote.spawn(
+            role, self._connect_args, socket=socket, mutant=self._plan.mutant, stops=self._plan.stops,
+            stopping=self._stopped,
+        )  # fmt: skip
         self.places[name] = pid
         if role == "worker":
             self._workers.append(pid)
@@ -79,7 +82,7 @@ class Killer:
             else:
                 await self._shoot(await self._victim())
             if number % self._plan.freeze_every == 0:
-                self._watch(self._freeze())
+                self._freeze()
 
     async def _victim(self) -> str:
         """Mostly when both trips are under way: on a busy machine nobody else would ever be killed at work."""
@@ -121,34 +124,37 @@ class Killer:
         self._history.note("kill", "ok", who="postgres", seconds=round(seconds, 3))
         self._watch(self._time_health(down, up))
 
-    async def _freeze(self) -> None:
+    def _freeze(self) -> None:
         free = [name for name in self.places if name.startswith("worker") and name not in self._cold]
         if self._cold or len(free) < 2:
             return
         name = self._chance.choice(free)
-        await self._sleep(name, self.places[name])
+        _signal(self.places[name], signal.SIGSTOP)
+        self._cold.add(name)
+        self._watch(self._sleep(name, self.places[name]))
 
     def _stopped(self, pid: int) -> None:
-        """A worker stopped itself at a bad moment. One at a time: if another sleeps, this one goes on at once."""
+        """A worker stops itself at a bad moment. One at a time: if another sleeps, this one goes on at once."""
         names = [name for name, there in self.places.items() if there == pid]
         if names and not self._cold and not self.gentle:
+            self._cold.add(names[0])
             self._watch(self._sleep(names[0], pid))
         else:
             self._watch(self._wake(pid))
 
-    async def _wake(self, pid: int) -> None:
-        for pause in (0.02, 0.2, 1.0, 3.0):  # it says so just before it stops
-            await asyncio.sleep(pause)
-            _signal(pid, signal.SIGCONT)
-
     async def _sleep(self, name: str, pid: int) -> None:
-        _signal(pid, signal.SIGSTOP)
-        self._cold.add(name)
         self.toll.frozen += 1
         self._history.note("stop", "ok", who=name, seconds=FROZEN)
         await asyncio.sleep(FROZEN)
-        _signal(pid, signal.SIGCONT)
+        await self._wake(pid)
         self._cold.discard(name)
+
+    async def _wake(self, pid: int) -> None:
+        """It says so just before it stops: a signal that came in between would be lost, and it would sleep for ever."""
+        ends = time.time() + PATIENCE
+        while not _stands(pid) and time.time() < ends:  # noqa: ASYNC110  (a process that stops tells nobody)
+            await asyncio.sleep(0.01)
+        _signal(pid, signal.SIGCONT)
 
     def _watch(self, watching: object) -> None:
         task = asyncio.create_task(watching)  # type: ignore[arg-type]
@@ -182,6 +188,15 @@ class Killer:
                 return
             await asyncio.sleep(0.02)
         self.toll.healthy.append(20.0)
+
+
+def _stands(pid: int) -> bool:
+    """Whether a process has stopped, or is gone."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "TZX"
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -46,10 +46,14 @@ class Zygote:
         self._reading = asyncio.create_task(self._read())
         return await asyncio.wait_for(self._ports, PATIENCE)
 
-    async def spawn(self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "") -> int:
-        """Fork a ``web`` (on that socket) or a ``worker``; its process id."""
-        wanted = {"role": role, "connect_args": connect_args, "socket": socket, "mutant": mutant}
+    async def spawn(
+        self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "", stops: float = 0.0,
+        stopping: Callable[[int], None] = lambda pid: None,
+    ) -> int:  # fmt: skip
+        """Fork a ``web`` (on that socket) or a ``worker``; its process id. ``stopping`` hears when it stops itself."""
+        wanted = {"role": role, "connect_args": connect_args, "socket": socket, "mutant": mutant, "stops": stops}
         async with self._turn:
+            self._stopping = stopping
             self._process.stdin.write(json.dumps(wanted).encode() + b"\n")  # type: ignore[union-attr]
             return await asyncio.wait_for(self._pids.get(), PATIENCE)
 
@@ -65,8 +69,9 @@ class Zygote:
             if "pass" in said:
                 self.passes.setdefault(said["pass"], []).append(said["at"])
             elif "stopped" in said:
-                self.stopping.get(said["stopped"], lambda pid: None)(said["stopped"])
+                self.stopping[said["stopped"]](said["stopped"])
             elif "pid" in said:
+                self.stopping[said["pid"]] = self._stopping
                 self._pids.put_nowait(said["pid"])
             else:
                 self._ports.set_result(said["ports"])

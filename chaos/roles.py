@@ -32,7 +32,6 @@ from frontdesk.kit.transaction import Database
 from frontdesk.realtime.queries.hub import Hub
 
 LOOPBACK = ip_network("127.0.0.0/8")
-STOPS = 0.01  # of the moments around a sending, this share is one in which the process is stopped
 TELL_EVERY = 0.2  # seconds between two lines about work that goes well
 
 
@@ -68,10 +67,10 @@ def build(told: dict[str, Any]) -> Parts:
     return Parts(resources)
 
 
-def run(role: str, parts: Parts, listening: socket.socket, connect_args: dict[str, Any]) -> None:
+def run(role: str, parts: Parts, listening: socket.socket, connect_args: dict[str, Any], stops: float) -> None:
     random.seed()
     parts.connect_args = connect_args
-    roles = {"web": partial(_web, parts, listening), "worker": partial(_worker, parts)}
+    roles = {"web": partial(_web, parts, listening), "worker": partial(_worker, parts, stops)}
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(roles[role]())
 
@@ -114,10 +113,10 @@ def _telling(app: Any) -> Any:
     return telling
 
 
-async def _worker(parts: Parts) -> None:
+async def _worker(parts: Parts, stops: float) -> None:
     await _open(parts)
     _report()
-    _stop_now_and_then()
+    _stop_once(stops)
     stop = asyncio.Event()
     hub = asyncio.create_task(parts.hub.run(stop))
     await worker.work(parts.resources, parts.hub, stop, parts.connect)
@@ -139,12 +138,15 @@ def _report() -> None:
     worker.ingest.ingest = reporting  # type: ignore[assignment]
 
 
-def _stop_now_and_then() -> None:
-    """Sleep at the worst moments: after a claim, before and after the provider is asked. The harness wakes us up."""
-    passing = crash.point
+def _stop_once(share: float) -> None:
+    """Sleep at one of the worst moments: after a claim, before or after the provider is asked. Once in a life: what is
+    left undone meanwhile would bring the next such moment at once. The harness wakes us up."""
+    passing, stopped = crash.point, False
 
     def point(name: str) -> None:
-        if name.startswith("dispatch") and random.random() < STOPS:
+        nonlocal stopped
+        if name.startswith("dispatch") and not stopped and random.random() < share:
+            stopped = True
             say(stopped=os.getpid())
             os.kill(os.getpid(), signal.SIGSTOP)
         passing(name)

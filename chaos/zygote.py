@@ -2,8 +2,8 @@
 
 A restart then costs milliseconds, and connections that come during one wait in the socket's queue. It is told what to
 do on standard input and answers on standard output, with lines of JSON:
-``{"role": …, "connect_args": …, "socket": …, "mutant": …}`` is answered ``{"pid": …}`` after the fork; then come
-``{"pass": pid, "at": …}`` when a process does its work, and ``{"stopped": pid}`` just before a process stops itself.
+``{"role": …, "connect_args": …, "socket": …, "mutant": …, "stops": …}`` is answered ``{"pid": …}`` after the fork; then
+come ``{"pass": pid, "at": …}`` when a process does its work, and ``{"stopped": pid}`` just before one stops itself.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
             try:
                 if wanted["mutant"]:
                     mutants.apply(wanted["mutant"])
-                roles.run(wanted["role"], parts, sockets[wanted["socket"]], wanted["connect_args"])
+                roles.run(wanted["role"], parts, sockets[wanted["socket"]], wanted["connect_args"], wanted["stops"])
             finally:
                 os._exit(1)
         say(pid=pid)
