@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from conversations.office import Office, Time, office, registry, time
+from conversations.pretend import Searchable, line
 from frontdesk.channels.port import TryLater
 from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.handlers import clocks
@@ -118,6 +119,36 @@ async def test_a_lease_of_a_dead_process_does_not_last_for_a_day(office: Office,
     time.move(seconds=1)
     await mind()
     assert (await office.outbox(message))["state"] == "uncertain"  # this provider cannot be asked: a person is
+
+
+async def test_what_is_under_way_stays_before_what_was_written_after_it(
+    office: Office, time: Time, mind: Minder
+) -> None:
+    office.install(line(driver := Searchable("phone")))
+    talk = (await office.hear("hello"))["conversation_id"]
+    time.move(days=1)
+    await office.write(talk, "first")
+    async with office.db.begin(office.workspace) as tx:
+        assert await outbox.claim(tx, 20)
+    await office.write(talk, "second")
+    await mind.look()
+    time.move(days=-1)
+    for _ in range(3):
+        await mind()
+        time.move(seconds=1)
+    assert [message.text for message in driver.sent] == ["first", "second"]
+
+
+async def test_what_was_written_a_moment_after_a_worker_looked_is_left_alone(
+    office: Office, time: Time, ticks: None
+) -> None:
+    talk = (await office.hear("hello"))["conversation_id"]
+    time.move(seconds=1)
+    message = await office.write(talk, "just now")
+    due = (await office.outbox(message))["due_at"]
+    time.move(seconds=-1)
+    assert await Minder(office).look() == 0
+    assert (await office.outbox(message))["due_at"] == due
 
 
 async def test_a_time_that_people_chose_stays(office: Office, time: Time, mind: Minder) -> None:

@@ -43,12 +43,17 @@ _AHEAD_IN = """
 select distinct workspace_id from outbox
 where (state = 'queued' and (due_at > $1 or retry_at > $1)) or (state in ('sending', 'unknown') and lease_until > $1)
 """
+# What is due later than now, by a clock that was set back or because it was written since we looked, all becomes due
+# now, whatever is being done with it: of two in one conversation the one that was written first stays the first.
+_AHEAD_DUE = """
+update outbox o set due_at = $2 from messages m
+where o.workspace_id = $1 and o.state in ('queued', 'sending', 'unknown') and o.due_at > $2
+  and m.workspace_id = $1 and m.id = o.message_id and m.due_at is null and exists (
+    select 1 from outbox a join messages w on w.workspace_id = $1 and w.id = a.message_id and w.due_at is null
+    where a.workspace_id = $1 and a.state = 'queued' and a.due_at > $3)
+"""
 _AHEAD = (  # $2 is now, $3 later than anything means that people did not choose
-    (
-        "update outbox o set due_at = $2 from messages m where o.workspace_id = $1 and m.workspace_id = $1"
-        " and m.id = o.message_id and o.state = 'queued' and m.due_at is null and o.due_at > $3",
-        timedelta(0),
-    ),
+    (_AHEAD_DUE, timedelta(seconds=TOLERATED)),
     (
         "update outbox set retry_at = $2 where workspace_id = $1 and state = 'queued' and retry_at > $3",
         timedelta(hours=1),
