@@ -108,7 +108,7 @@ async def _mutants(plan: Plan, place: Place, folder: Path, names: list[str], kil
     async def one(name: str) -> Outcome:
         smaller = replace(
             plan, name=name, mutant=name, kills=kills, round=24, glance=6, drain=15.0, races=0, backlog=0,
-            customers=12, screens=1, texts=5.0, sendings=5.0,
+            customers=12, screens=1, texts=5.0, sendings=5.0, stops=mutants.MUTANTS[name].stops,
         )  # fmt: skip
         outcome = await Run(smaller, place, folder)()
         (folder / name / "report.txt").write_text(told(outcome) + "\n")

@@ -11,7 +11,7 @@ from chaos.hooks import Text
 from chaos.load import Sending
 from chaos.provider import Truth
 from chaos.record import ENDED, Record
-from chaos.settings import UNCERTAIN_WITHIN
+from chaos.settings import ENOUGH, UNCERTAIN_WITHIN
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,20 @@ def doubts(case: Case) -> list[tuple[str, float]]:
     """For each message that was shown as uncertain: how long after its attempt began."""
     return [
         (row.key, (row.doubted - row.began).total_seconds()) for row in case.record.sent if row.doubted and row.began
+    ]
+
+
+def enough(case: Case, kills: int) -> list[str]:
+    """A product that hardly works between two kills would pass everything else."""
+    states = Counter(row.state for row in case.record.sent)
+    happened = {
+        "texts": len(case.record.inbound), "accepted": states["accepted"], "cancelled": states["cancelled"],
+        "receipts": sum(len(told) for told in case.told.values()),
+    }  # fmt: skip
+    return [
+        f"{kills} kills met {happened[what]} {what}; {kills * share:.0f} would be enough"
+        for what, share in ENOUGH.items()
+        if happened[what] < int(kills * share)
     ]
 
 

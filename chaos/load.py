@@ -177,7 +177,8 @@ class Load:
         else:
             sending.fate = "refused" if 400 <= status < 500 else "unknown"
         outcome = {"acknowledged": "ok", "refused": "fail"}.get(sending.fate, "unknown")
-        self._history.note("api.send", outcome, key=sending.key, message=sending.message, scheduled=sending.scheduled)  # type: ignore[arg-type]
+        facts = {"key": sending.key, "message": sending.message, "text": sending.text, "scheduled": sending.scheduled}
+        self._history.note("api.send", outcome, **facts)  # type: ignore[arg-type]
 
     def _read(self, path: str, answer: httpx.Response) -> dict[str, Any]:
         """The answer's JSON; every answer has to have some, errors too."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 
+from chaos.settings import Plan
 from frontdesk.app import hooks, intake
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import join, outbox, write
@@ -34,11 +35,15 @@ Words = tuple[str, str]
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is wrong with it, how a process becomes it, and what its database lacks or has."""
+    """What is wrong with it, how a process becomes it, and what its database lacks or has.
+
+    ``stops``: of the moments around a sending, the share in which a worker is stopped.
+    """
 
     says: str
     apply: Callable[[], None]
     database: Sequence[str] = ()
+    stops: float = Plan.stops
 
 
 def changed(place: Any, name: str, *words: Words) -> None:
@@ -243,7 +248,7 @@ MUTANTS: dict[str, Mutant] = {
     "fresh_keys": Mutant("every attempt has a new idempotency key", _fresh_keys),
     "own_keys": Mutant("the client's Idempotency-Key is not the message's key", _own_keys),
     "cancels_anything": Mutant("cancelling is an update without its condition", _cancels_anything),
-    "without_fences": Mutant("a lease without a fencing number", _without_fences),
+    "without_fences": Mutant("a lease without a fencing number", _without_fences, stops=0.2),
     "without_order": Mutant("the claim does not look at the head of the conversation", _without_order),
     "receipts_go_back": Mutant("a late receipt moves the state back", _receipts_go_back),
     "sends_before_commit": Mutant("the provider is called before the claim is committed", _sends_before_commit),

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from chaos import phases
-from chaos.checker import ANY_TIME, CHECKS, Case, doubts
+from chaos.checker import ANY_TIME, CHECKS, Case, doubts, enough
 from chaos.history import History
 from chaos.hooks import Hooks
 from chaos.killer import Killer, Toll
@@ -31,6 +31,7 @@ from frontdesk.app.verify import verify
 from frontdesk.kit.transaction import Database
 
 SCREENS_WITHIN = 15.0  # seconds after the drain in which every screen is up to date
+FEW = 100  # kills that may be over before much has happened
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  # what a database says that another run is killing
 
 
@@ -161,6 +162,8 @@ class Run:
             caught_up = await self._screens.caught_up(newest, SCREENS_WITHIN)
             case = await self._patiently(self._case)
             wrong = {check.__name__: check(case) for check in CHECKS}
+            if self._killer.toll.total >= FEW and not self._plan.mutant:
+                wrong["enough"] = enough(case, self._killer.toll.total)
             wrong["backlog"] = [] if drained is not None else [f"not drained after {self._plan.drain:.0f} s"]
             wrong["client_gap"] = [gap for screen in self._screens.all for gap in screen.gaps]
             if not caught_up:

@@ -22,6 +22,9 @@ FROZEN = 6.5  # seconds that a stopped worker sleeps: long enough for others to 
 SLOW = 1.8  # seconds that a slow provider takes: longer than the inbox waits
 UNCERTAIN_WITHIN = 60.0  # a person must know by then
 
+ENOUGH = {"texts": 1.5, "accepted": 1.0, "cancelled": 0.1, "receipts": 1.5}
+"""For each kill so much must have come in, gone out, been taken back, been told of: who does nothing loses nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chaos.checker import CHECKS, Case
+from chaos.checker import CHECKS, Case, enough
 from chaos.hooks import Text
 from chaos.load import Sending
 from chaos.provider import Accepted, Truth
@@ -121,3 +121,9 @@ def test_a_screen_notices_what_it_was_not_told() -> None:
     screen.apply(4, "MessageReceived", b"{}")
     screen.apply(5, "resync", b"{}")
     assert len(screen.gaps) == 3
+
+
+def test_a_run_in_which_hardly_anything_happened_proves_nothing() -> None:
+    """Two messages in, two out, one taken back and four receipts are enough for one kill, not for three."""
+    assert enough(right(), 1) == []
+    assert enough(right(), 3) == ["3 kills met 2 texts; 4 would be enough", "3 kills met 2 accepted; 3 would be enough"]
