@@ -119,8 +119,8 @@ async def _run_missing(owner: dict[str, Any]) -> None:
                 await connection.run_sync(upgrade)
                 await connection.exec_driver_sql(f"notify {SCHEMA}")
             return
-        except DBAPIError as error:
-            held = getattr(error.orig, "sqlstate", "") == LOCK_NOT_AVAILABLE
+        except (DBAPIError, asyncpg.PostgresError) as error:  # the second: from a whole script (migrations.tenancy)
+            held = getattr(getattr(error, "orig", error), "sqlstate", "") == LOCK_NOT_AVAILABLE
             if not held or asyncio.get_running_loop().time() > deadline:
                 raise
             log.warning("a migration waits for somebody's lock and begins again in a moment")
