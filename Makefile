@@ -44,7 +44,7 @@ run: .venv/.run screens
 test: .venv/.dev screens
 	@$(BIN)/python hatch_build.py tools
 	@.ci/peers
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-peers: .venv/.dev screens
 	@$(BIN)/python hatch_build.py tools
