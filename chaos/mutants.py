@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-import asyncpg
-
 from chaos.settings import Plan
 from frontdesk.app import hooks, intake
 from frontdesk.conversations import rules
@@ -65,16 +63,6 @@ def changed(place: Any, name: str, *words: Words) -> None:
 
 def apply(name: str) -> None:
     MUTANTS[name].apply()
-
-
-async def prepare(name: str, owner: dict[str, Any]) -> None:
-    """Change the run's database as its mutant needs it."""
-    connection = await asyncpg.connect(**owner)
-    try:
-        for statement in MUTANTS[name].database:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 # --- in -------------------------------------------------------------------------------------------------------------

@@ -6,11 +6,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import asyncpg
 
 from chaos.ground import Both, Ground
 from chaos.office import Furniture, Office
@@ -104,20 +102,14 @@ class Place:
     def ports(self, lane: int) -> list[int]:
         return [self._ports[socket] for socket in self.sockets(lane)]
 
-    async def database(self, name: str, providers: str) -> Both:
-        """A copy of the furnished database, whose inboxes send through these providers."""
-        both = await self.ground.make(name, template=TEMPLATE)
-        connection = await asyncpg.connect(**both[1])
-        try:
-            await connection.execute(
-                "update inboxes set settings = settings || case channel"
-                " when 'sms' then jsonb_build_object('api_base', $1::text)"
-                " else jsonb_build_object('url', $1::text || '/' || channel) end",
-                providers,
-            )
-        finally:
-            await connection.close()
-        return both
+    async def database(self, name: str, providers: str, changes: Sequence[str] = ()) -> Both:
+        """A copy of the furnished database, whose inboxes send through these providers, with these ``changes``."""
+        inboxes = (
+            "update inboxes set settings = settings || case channel"
+            f" when 'sms' then jsonb_build_object('api_base', '{providers}')"
+            f" else jsonb_build_object('url', '{providers}/' || channel) end"
+        )
+        return await self.ground.make(name, template=TEMPLATE, changes=[inboxes, *changes])
 
     async def close(self) -> None:
         await self.zygote.close()

@@ -20,7 +20,7 @@ from chaos.history import History
 from chaos.hooks import Hooks
 from chaos.killer import Killer, Toll
 from chaos.load import Load
-from chaos.mutants import prepare
+from chaos.mutants import MUTANTS
 from chaos.office import Office
 from chaos.place import Place
 from chaos.provider import Providers
@@ -99,10 +99,9 @@ class Run:
         self._providers = Providers(self._history, plan.seed, self._hooks.report)
         await self._providers.start()
         self._ends.push_async_callback(self._providers.stop)
-        both = await self._place.database(f"chaos_{plan.name}", self._providers.origin)
+        changes = MUTANTS[plan.mutant].database if plan.mutant else ()
+        both = await self._place.database(f"chaos_{plan.name}", self._providers.origin, changes)
         self._connect_args = both[0]
-        if plan.mutant:
-            await prepare(plan.mutant, both[1])
         self._killer = Killer(plan, self._place, lane, both, self._office, self._history)
         self._ends.push_async_callback(self._killer.end)
         self._outcome.toll = self._killer.toll
