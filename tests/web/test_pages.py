@@ -24,7 +24,13 @@ PAGES = [
 ]
 
 
+# What fades in is pale until it is there. What goes on for ever (a skeleton's shimmer) is not waited for.
+MOVED = """() => Promise.allSettled(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished))"""
+
+
 async def violations(page: Page) -> list[str]:
+    await page.evaluate(MOVED)
     await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate("(tags) => axe.run(document, {runOnly: tags})", RULES)
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
