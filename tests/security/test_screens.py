@@ -388,7 +388,7 @@ async def test_without_the_first_wall_the_second_one_holds(watched: Any, world: 
             await tx.execute("update messages set html = $2 where workspace_id = $1 and id = $3",
                              tx.workspace_id, payload, message)  # fmt: skip
     # A browser keeps a mail's document for some minutes, and the common profile has seen these when they were clean.
-    async with await context_of(*watched, world.url, height=TALL) as context:
+    async with await context_of(watched[0], oracle, world.url, height=TALL) as context:
         page = await context.new_page()
         await page.goto(f"/conversations/all?c={(await world.conversations(world.email))[0]}")
         await shown(page, {0}, "document.querySelector('[role=log]')")
