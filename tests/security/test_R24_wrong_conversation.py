@@ -121,7 +121,9 @@ async def test_an_image_inside_a_mail_is_one_of_its_own(office: Office, client: 
     await office.hear("mine", "carl@x.example", inbox=office.post, files=files)
     forged = await office.hear("see", "mallory@x.example", inbox=office.post, html='<img src="cid:pic">')
     ask = await asking(office, client, office.owner.user_id, ["conversations:read"])
-    page = (await ask("GET", f"/messages/{forged['id']}/html")).text
+    answer = await ask("GET", f"/messages/{forged['id']}/html")
+    assert answer.headers["cache-control"] == "no-store"  # who signs out leaves no mail in the browser
+    page = answer.text
     assert "/files/" not in page
 
 

@@ -12,7 +12,7 @@ from frontdesk.kit.transaction import Row, Tx
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, max-age=300",
+    "Cache-Control": "no-store",  # who signs out leaves no mail behind
     "X-Frame-Options": "SAMEORIGIN",
 }
 
