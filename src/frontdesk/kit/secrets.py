@@ -12,7 +12,9 @@ import base64
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,13 @@ class Vault:
 
     @classmethod
     def open(cls, path: Path) -> Vault:
-        """Read the key file, or make one (mode 0600) if there is none."""
+        """Read the key file, or make one (mode 0600) if there is none. Of several that start together one makes it."""
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, [secrets.token_bytes(32)])
+            fresh = _written(path, [secrets.token_bytes(32)])
+            with suppress(FileExistsError):
+                os.link(fresh, path)
+            fresh.unlink()
         try:
             keys = [base64.b64decode(line, validate=True) for line in path.read_text().split()]
         except (OSError, ValueError) as error:
@@ -90,7 +95,7 @@ class Vault:
             raise KeyProblem("Only a vault that was opened from a file can be rotated.")
         older = [key for key in self._keys.values() if key != self._first]
         keys = [secrets.token_bytes(32), self._first, *older]
-        _write(self.path, keys)
+        os.replace(_written(self.path, keys), self.path)
         return Vault(keys, self.path)
 
     @staticmethod
@@ -98,12 +103,11 @@ class Vault:
         return head + "\x1f".join(str(part) for part in belongs_to).encode()
 
 
-def _write(path: Path, keys: list[bytes]) -> None:
-    """Replace the file in one step; nobody else may read it."""
-    fresh = path.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _written(path: Path, keys: list[bytes]) -> Path:
+    """A file beside ``path``, to be put in its place in one step; nobody else may read it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     with os.fdopen(handle, "wb") as out:
         out.write(b"\n".join(base64.b64encode(key) for key in keys) + b"\n")
         out.flush()
         os.fsync(out.fileno())
-    os.replace(fresh, path)
+    return Path(name)
