@@ -85,7 +85,7 @@ class Ground:
             return time.time() - began
 
     async def _crash(self) -> None:
-        raise NotImplementedError(str(self))
+        raise RuntimeError(f"{self}: nobody may crash it")
 
 
 class Embedded(Ground):
