@@ -324,11 +324,11 @@ async def test_a_user_who_is_not_active_is_nobody_whatever_is_left_of_them(db: D
     assert await queries.actor_by_token(db, token, ip=None) is None
 
 
-async def test_a_role_taken_away_counts_from_the_next_request(db: Database, workspace: int, owner: Actor) -> None:
+async def test_a_role_taken_away_counts_from_the_next_request(db: Database, workspace: int) -> None:
     admin = await add_user(db, workspace, role="admin")
     _, token = await make_token(db, admin, "people:write")
-    async with db.begin(workspace) as tx:
-        await actions.change_user(tx, admin.user_id, by=owner, role="user", only_assigned=True)
+    async with db.begin(workspace) as tx:  # behind the back of what would end the token
+        await tx.execute("update users set role = 'user', only_assigned = true where id = $1", admin.user_id)
     actor = await queries.actor_by_token(db, token, ip=None)
     assert actor is not None
     assert not actor.may("people:write")

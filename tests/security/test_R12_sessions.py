@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from conftest import PASSWORD
+from frontdesk.kit.context import Actor
 from frontdesk.kit.transaction import Database
 from frontdesk.people import actions, queries
 from realtime.site import Site, site  # noqa: F401  (a fixture)
@@ -46,6 +47,34 @@ async def test_a_new_password_ends_the_other_sessions_and_their_streams(site: Si
         assert not own.ended.is_set()
         assert (await browser.get("/api/v1/me")).status_code == 200
         await theirs.close()
+
+
+async def test_a_new_password_ends_the_tokens_and_says_so(signed_in: httpx.AsyncClient) -> None:
+    made = (await signed_in.post("/api/v1/tokens", json={"name": "t", "scopes": ["contacts:read"]})).json()
+    program = {"Authorization": f"Bearer {made['token']}"}
+    async with httpx.AsyncClient(transport=signed_in._transport, base_url=signed_in.base_url, headers=program) as other:
+        assert (await other.get("/api/v1/contacts")).status_code == 200
+        change = {"password": {"current": PASSWORD, "new": NEW}}
+        assert (await signed_in.patch("/api/v1/me", json=change)).json()["ended"] == {"sessions": 0, "tokens": 1}
+        assert (await other.get("/api/v1/contacts")).status_code == 401
+    assert "ended" not in (await signed_in.patch("/api/v1/me", json={"name": "Ana"})).json()
+
+
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [({"role": "user"}, False), ({"active": False}, False), ({"role": "owner"}, True), ({"name": "B"}, True)],
+    ids=["lowered", "gone", "promoted", "renamed"],
+)
+async def test_a_lower_role_or_the_end_of_somebody_ends_their_tokens(
+    db: Database, owner: Actor, change: dict[str, object], stays: bool
+) -> None:
+    async with db.begin(owner.workspace_id) as tx:
+        admin = await actions.create_user(
+            tx, name="A", email="admin@x.example", role="admin", password_hash=None, by=owner
+        )
+        _, token = await actions.create_token(tx, admin["id"], name="t", scopes=["people:write"])
+        await actions.change_user(tx, admin["id"], by=owner, **change)  # type: ignore[arg-type]
+    assert (await queries.actor_by_token(db, token, ip=None) is not None) is stays
 
 
 async def test_signing_out_everywhere_means_everywhere(site: Site) -> None:  # noqa: F811

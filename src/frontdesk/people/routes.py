@@ -9,7 +9,7 @@ from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from frontdesk.kit import paging
 from frontdesk.kit.context import Context, Resources
@@ -109,15 +109,20 @@ async def get_me(context: NamedDependency[Context]) -> schemas.Me:
 
 @patch("/me", operation_id="changeMe", tags=TAGS)
 async def change_me(data: JSONBody[schemas.MeChange], context: NamedDependency[Context]) -> schemas.Me:
-    """One's own name, password and preferences. Not with an API token: those act for a user, they are not one."""
+    """One's own name, password and preferences. Not with an API token: those act for a user, they are not one.
+
+    A new password ends every other session and every API token of the user; ``ended`` says how many."""
     if context.actor.session_id is None:
         raise Forbidden("An API token cannot change the user that it acts for. Sign in instead.", code="session_needed")
     given = _given(data)
+    db, actor = context.resources.db, context.actor
+    ended: schemas.Ended | UnsetType = UNSET
     if password := given.pop("password", None):
-        await actions.change_password(context.resources.db, context.actor, current=password.current, new=password.new)
-    async with context.resources.db.begin(context.actor.workspace_id) as tx:
-        await actions.change_me(tx, context.actor, **given)
-        return await queries.me(tx, context.actor, await queries.cursor(tx))
+        ended = await actions.change_password(db, actor, current=password.current, new=password.new)
+    async with db.begin(actor.workspace_id) as tx:
+        await actions.change_me(tx, actor, **given)
+        me = await queries.me(tx, actor, await queries.cursor(tx))
+    return msgspec.structs.replace(me, ended=ended)
 
 
 @get("/workspace", operation_id="getWorkspace", tags=TAGS)

@@ -58,12 +58,20 @@ class Workspace(Struct, kw_only=True):
     settings: WorkspaceSettings
 
 
+class Ended(Struct, kw_only=True):
+    """What a new password ended: the user's other sessions, and their API tokens."""
+
+    sessions: int
+    tokens: int
+
+
 class Me(Struct, kw_only=True):
     user: User
     workspace: Workspace
     csrf: str | None
     cursor: int
     permissions: list[str]
+    ended: Ended | UnsetType = UNSET  # only where a password was changed
 
 
 class PasswordChange(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -1417,6 +1417,11 @@ export interface components {
       reply_to: string | null;
       to: string[];
     };
+    /** Ended */
+    Ended: {
+      sessions: number;
+      tokens: number;
+    };
     /** EventFrame */
     EventFrame: {
       actor_id?: number | null;
@@ -1536,6 +1541,7 @@ export interface components {
     Me: {
       csrf: string | null;
       cursor: number;
+      ended?: components["schemas"]["Ended"];
       permissions: string[];
       user: components["schemas"]["User"];
       workspace: components["schemas"]["Workspace"];

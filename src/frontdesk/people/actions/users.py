@@ -9,7 +9,7 @@ import msgspec
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Forbidden, Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Database, Row, Tx
-from frontdesk.people import queries, rules
+from frontdesk.people import queries, rules, schemas
 from frontdesk.people.actions.passwords import ATTEMPTS, PER_ACCOUNT, hashed, verified
 from frontdesk.people.actions.record import audit
 from frontdesk.people.events import UserChanged
@@ -51,8 +51,9 @@ async def change_user(
     active: bool | None = None,
     only_assigned: bool | None = None,
 ) -> Row:
-    """Change what is given (None: leave). Takes effect with the next request of that user, and with another role they
-    sign in again: a session is never worth more, nor less, than when it was opened."""
+    """Change what is given (None: leave). Takes effect with the next request of that user. With another role they sign
+    in again: a session is never worth more, nor less, than when it was opened. With a lower one, or when they may no
+    longer sign in, their API tokens end as well."""
     user, another_owner = await _locked(tx, user_id)
     wanted = role or user["role"]
     stays = user["active"] if active is None else active
@@ -70,10 +71,11 @@ async def change_user(
         tx.workspace_id, user_id, name.strip() if name else None, wanted, stays, only_assigned,
     )  # fmt: skip
     differs = {key: changed[key] for key in ("name", "role", "active", "only_assigned") if changed[key] != user[key]}
+    lower = rules.RANK[wanted] < rules.RANK[user["role"]]
     if user["active"] and not stays:
-        await _shut_out(tx, user_id)
+        await _end(tx, user_id)
     elif wanted != user["role"]:
-        await _end_sessions(tx, user_id, keep=by.session_id if by else None)
+        await _end(tx, user_id, keep=by.session_id if by else None, tokens=lower)
     if differs:
         await _record(tx, "user.changed" if stays or not user["active"] else "user.deactivated", by, user_id, differs)
     return changed
@@ -102,8 +104,9 @@ async def change_me(tx: Tx, actor: Actor, *, name: str | None = None, preference
     return await queries.get_user(tx, actor.user_id)
 
 
-async def change_password(db: Database, actor: Actor, *, current: str, new: str) -> None:
-    """Raises Invalid when ``current`` is wrong (attempts are counted as at sign-in). Every other session ends."""
+async def change_password(db: Database, actor: Actor, *, current: str, new: str) -> schemas.Ended:
+    """Raises Invalid when ``current`` is wrong (attempts are counted as at sign-in). Every other session ends,
+    and every API token: whoever knew the old password may have made one."""
     async with db.begin(actor.workspace_id) as tx:
         user = await queries.get_user(tx, actor.user_id)
     account = user["email"].casefold()
@@ -114,27 +117,29 @@ async def change_password(db: Database, actor: Actor, *, current: str, new: str)
     ATTEMPTS.forgive("account", account, PER_ACCOUNT)
     password_hash = await hashed(new)
     async with db.begin(actor.workspace_id) as tx:
-        await set_password(tx, actor.user_id, password_hash, keep=actor.session_id, by=actor)
+        return await set_password(tx, actor.user_id, password_hash, keep=actor.session_id, by=actor)
 
 
 async def set_password(
     tx: Tx, user_id: int, password_hash: str, *, keep: int | None = None, by: Actor | None = None
-) -> None:
-    """Store a hash from :func:`hashed` and end every session of the user except ``keep``."""
+) -> schemas.Ended:
+    """Store a hash from :func:`hashed`; end every session of the user except ``keep``, and every API token."""
     await tx.execute(
         "update users set password_hash = $3 where workspace_id = $1 and id = $2",
         tx.workspace_id,
         user_id,
         password_hash,
     )
-    await _end_sessions(tx, user_id, keep=keep)
+    ended = await _end(tx, user_id, keep=keep)
     await audit(
         tx,
         "user.password_changed",
         actor_id=by.user_id if by else None,
         subject=f"user:{user_id}",
         ip=by.ip if by else None,
+        detail=msgspec.structs.asdict(ended),
     )
+    return ended
 
 
 async def _locked(tx: Tx, user_id: int) -> tuple[Row, bool]:
@@ -151,20 +156,20 @@ async def _locked(tx: Tx, user_id: int) -> tuple[Row, bool]:
     return found[0], len(rows) > 1
 
 
-async def _end_sessions(tx: Tx, user_id: int, *, keep: int | None = None) -> None:
-    await tx.execute(
+async def _end(tx: Tx, user_id: int, *, keep: int | None = None, tokens: bool = True) -> schemas.Ended:
+    """End the user's sessions except ``keep`` and, unless told otherwise, revoke their API tokens."""
+    sessions = await tx.execute(
         "delete from sessions where workspace_id = $1 and user_id = $2 and id is distinct from $3",
         tx.workspace_id, user_id, keep,
     )  # fmt: skip
-
-
-async def _shut_out(tx: Tx, user_id: int) -> None:
-    await _end_sessions(tx, user_id)
-    await tx.execute(
-        "update tokens set revoked_at = now() where workspace_id = $1 and user_id = $2 and revoked_at is null",
-        tx.workspace_id,
-        user_id,
-    )
+    if not tokens:
+        return schemas.Ended(sessions=sessions, tokens=0)
+    revoked = await tx.execute(
+        """update tokens set revoked_at = now() where workspace_id = $1 and user_id = $2 and revoked_at is null
+        and (expires_at is null or expires_at > now())""",
+        tx.workspace_id, user_id,
+    )  # fmt: skip
+    return schemas.Ended(sessions=sessions, tokens=revoked)
 
 
 async def _record(tx: Tx, action: str, by: Actor | None, user_id: int, detail: dict[str, Any]) -> None:

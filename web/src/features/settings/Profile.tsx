@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { changeMe, listSessions, readMe, signOutEverywhere } from "@/api/workspace";
 import { leave } from "@/features/shell/session";
@@ -43,12 +43,17 @@ function PasswordForm() {
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const saving = useSaving();
+  const queries = useQueryClient();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (!(await saving.run(() => changeMe({ password: { current, new: next } })))) return;
+    const saved = await saving.run(async () => {
+      const { ended } = await changeMe({ password: { current, new: next } });
+      toast({ text: ended?.tokens ? t("password.changed_tokens", { count: ended.tokens }) : t("password.changed") });
+    });
+    if (!saved) return;
     setCurrent("");
     setNext("");
-    toast({ text: t("password.changed") });
+    await queries.invalidateQueries({ queryKey: ["sessions"] });
   };
   return (
     <form onSubmit={(event) => void submit(event)} className={CARD}>
@@ -72,6 +77,7 @@ function PasswordForm() {
         onChange={setNext}
         help={t("password.rule", { count: 8 })}
       />
+      <p className="text-xs text-mute">{t("password.ends")}</p>
       <div>
         <Button type="submit" busy={saving.busy}>
           {t("password.change")}
