@@ -68,7 +68,7 @@ def _storing(store: Store, url: str, auth_token: str) -> Any:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         if not is_signed(url + scope["path"], headers, body, auth_token=auth_token, shared_key=""):
             raise PermissionError("a wrong signature")
-        await store.keep({name.decode(): value.decode() for name, value in form(body)})
+        await store.keep(dict(form(body)))
 
     return take
 

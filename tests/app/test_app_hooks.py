@@ -190,14 +190,14 @@ async def test_one_bad_delivery_in_a_commit_fails_alone(office: Office, monkeypa
     from frontdesk.channels.port import Raw
     from frontdesk.inboxes import actions
 
-    store = actions.store
+    take_in = actions.take_in
 
-    async def picky(tx: Any, inbox_id: int, raws: Any, traces: Any) -> int:
-        if any(raw.dedupe_key == "bad" for raw in raws):
+    async def picky(db: Database, workspace_id: int, inbox_id: int, came: Any) -> int:
+        if any(raw.dedupe_key == "bad" for raw, _ in came):
             raise asyncpg.DataError("no")
-        return await store(tx, inbox_id, raws, traces)
+        return await take_in(db, workspace_id, inbox_id, came)
 
-    monkeypatch.setattr(actions, "store", picky)
+    monkeypatch.setattr(actions, "take_in", picky)
     intake = Intake(office.db)
     given = [Raw(dedupe_key=key, body=b"[]") for key in ("a", "bad", "b", "c")]
     results = await asyncio.gather(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,7 @@ from frontdesk.channels.port import Account, BadSignature, HookAnswer, Request, 
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import ids, meters
 from frontdesk.kit.context import Resources
+from frontdesk.kit.deadlines import Deadlines
 from frontdesk.kit.errors import Problem
 from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import once_more
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Inbox = tuple[str, TakesHooks | None, Account]  # its channel, the driver if that takes deliveries over HTTP, and itself
 
 
 class Hooks:
@@ -38,13 +40,13 @@ class Hooks:
 
     def __init__(self, resources: Resources, intake: Intake) -> None:
         self._resources, self._intake = resources, intake
-        self._known: dict[str, tuple[float, str, TakesHooks | None, Account]] = {}
+        self._known: dict[str, tuple[float, Inbox]] = {}
+        self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         retry_after = 2
         try:
-            async with asyncio.timeout(SECONDS):
-                answer = await self._timed(scope, receive)
+            answer = await self._deadlines.keep(self._timed(scope, receive), SECONDS)
         except Problem as problem:
             retry_after = getattr(problem, "retry_after", retry_after)
             answer = _problem(problem.status, problem.code, problem.detail)
@@ -53,10 +55,7 @@ class Hooks:
         except Exception as error:
             log.error("a delivery could not be taken", path=scope["path"], error=repr(error))
             answer = _problem(503, "unavailable", "This could not be stored just now. Nothing was taken; try again.")
-        headers = [
-            (b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode()),
-            (b"x-content-type-options", b"nosniff"),
-        ]  # fmt: skip
+        headers = _headers(answer.content_type, len(answer.body))
         if answer.status == 503:
             headers.append((b"retry-after", str(retry_after).encode()))
         if answer.status in (413, 503):  # the rest of the body may still be on its way, and is not waited for
@@ -77,8 +76,9 @@ class Hooks:
 
     def _count(self, scope: Scope, verdict: str, began: float) -> None:
         if name := scope.get("channel"):
-            meters.inbound_events.labels(name, verdict).inc()
-            meters.inbound_ack.labels(name).observe(time.perf_counter() - began)
+            counted, timed = _meters(name, verdict)
+            counted.inc()
+            timed.observe(time.perf_counter() - began)
             if verdict == "bad_signature":
                 meters.signature_fails.labels(name).inc()
 
@@ -86,10 +86,14 @@ class Hooks:
         key = scope["path"].removeprefix("/hooks/").strip("/")
         if key == DOCTOR:
             return self._proof(scope)
-        found = await once_more(lambda: self._find(key))
-        if found is None:
+        known = self._known.get(key)
+        if known and time.monotonic() - known[0] < REMEMBER:
+            inbox: Inbox | None = known[1]
+        else:
+            inbox = await once_more(lambda: self._find(key))
+        if inbox is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
-        scope["channel"], driver, account = found
+        scope["channel"], driver, account = inbox
         if driver is None:
             return _problem(404, "no_hooks", "This inbox receives nothing over HTTP.")
         body = await _body(receive, self._resources.settings.max_body)
@@ -111,12 +115,8 @@ class Hooks:
         nonce = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("nonce", "")[:64]
         return HookAnswer(body=doctor.proof(self._resources.vault, nonce).encode())
 
-    async def _find(self, key: str) -> tuple[str, TakesHooks | None, Account] | None:
-        """The channel of the inbox with this key, its driver if that takes deliveries over HTTP, and the inbox."""
-        now = time.monotonic()
-        known = self._known.get(key)
-        if known and now - known[0] < REMEMBER:
-            return known[1:]
+    async def _find(self, key: str) -> Inbox | None:
+        """The inbox with this key, remembered for the deliveries that come next."""
         workspace_id = ids.tenant_of(key)
         if workspace_id is None or len(key) > 200 or not key.isascii() or not key.replace("-", "").isalnum():
             return None
@@ -129,9 +129,22 @@ class Hooks:
         if len(self._known) > 10_000:
             self._known.clear()
         driver = channel(row["channel"]).driver
-        takes = driver if isinstance(driver, TakesHooks) else None
-        self._known[key] = (now, row["channel"], takes, account)
-        return row["channel"], takes, account
+        found = row["channel"], driver if isinstance(driver, TakesHooks) else None, account
+        self._known[key] = (time.monotonic(), found)
+        return found
+
+
+@lru_cache(maxsize=256)
+def _meters(name: str, verdict: str) -> tuple[Any, Any]:
+    """The counter and the clock of a channel, which take longer to find than to set."""
+    return meters.inbound_events.labels(name, verdict), meters.inbound_ack.labels(name)
+
+
+def _headers(content_type: str, length: int) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", content_type.encode()), (b"content-length", b"%d" % length),
+        (b"x-content-type-options", b"nosniff"),
+    ]  # fmt: skip
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:
@@ -142,24 +155,33 @@ async def _body(receive: Receive, most: int) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError("the sender went away")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        part: bytes = message.get("body", b"")
+        size += len(part)
         if size > most:
             return None
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join((*parts, part)) if parts else part
+        parts.append(part)
 
 
 def _request(scope: Scope, base: str, body: bytes) -> Request:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    given = scope["headers"]
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in given}
+    if len(headers) < len(given):  # one came more than once
+        headers = _joined(given)
     query = scope["query_string"].decode("latin-1")
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
-    url = f"{base}{path}{'?' + query if query else ''}"
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
-    return Request(method=scope["method"], url=url, query=dict(pairs), headers=headers, body=body)
+    pairs = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=1000)) if query else {}
+    url = f"{base}{path}?{query}" if query else f"{base}{path}"
+    return Request(method=scope["method"], url=url, query=pairs, headers=headers, body=body)
+
+
+def _joined(given: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in given:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def _problem(status: int, code: str, detail: str) -> HookAnswer:

@@ -24,7 +24,7 @@ MOST = 200  # deliveries in one flush
 WAITING = 5000  # deliveries that may wait; beyond, providers are told to come back (503)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Waiting:
     workspace_id: int
     inbox_id: int
@@ -77,9 +77,8 @@ class Intake:
     async def _together(self, workspace_id: int, inbox_id: int, group: list[_Waiting]) -> None:
         try:
             crash.point("intake")
-            async with self._db.begin(workspace_id) as tx:
-                traces = [one.trace for one in group for _ in one.raws]
-                new = await inboxes.store(tx, inbox_id, [raw for one in group for raw in one.raws], traces)
+            came = [(raw, one.trace) for one in group for raw in one.raws]
+            new = await inboxes.take_in(self._db, workspace_id, inbox_id, came)
         except Exception as error:
             if len(group) > 1:  # one of them may be the reason
                 for one in group:
@@ -87,10 +86,9 @@ class Intake:
             elif not group[0].done.done():
                 group[0].done.set_exception(_explained(error))
             return
-        share = new if len(group) == 1 else -1
         for one in group:
             if not one.done.done():
-                one.done.set_result(share if share >= 0 else len(one.raws))
+                one.done.set_result(new if len(group) == 1 else len(one.raws))
 
 
 def _explained(error: Exception) -> Exception:

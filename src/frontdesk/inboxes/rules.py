@@ -168,6 +168,17 @@ def storable_json(value: Any) -> Any:
     return value
 
 
+def as_json(value: Mapping[str, Any]) -> str:
+    """As JSON text that PostgreSQL can store."""
+    if not value:
+        return "{}"
+    try:
+        text = msgspec.json.encode(value)
+    except (UnicodeEncodeError, TypeError):  # half a surrogate pair; a mapping that is no dict
+        return msgspec.json.encode(storable_json(value)).decode()
+    return (msgspec.json.encode(storable_json(value)) if b"\\u0000" in text else text).decode()
+
+
 # --- showing what came ----------------------------------------------------------------------------------------------
 
 _SECRET = re.compile(r"auth|cookie|signature|token|secret|password|api-?key", re.IGNORECASE)

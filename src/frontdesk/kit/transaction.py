@@ -28,6 +28,7 @@ BELL = "frontdesk_bell"  # NOTIFY channel: "something is new in this workspace"
 WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
 SCHEMA = "frontdesk_schema"  # NOTIFY channel: a migration changed tables
 SEARCH_TIMEOUT = "3s"  # for each statement of a transaction that searches
+STATEMENTS = 500  # that a connection keeps prepared for five minutes; views with filters alone are more than a hundred
 WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
 
 PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a database that is away or being stopped
@@ -40,6 +41,14 @@ _DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyp
 
 _BEGIN = """
 select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true), clock_timestamp() as now
+"""
+
+_LOOK = _BEGIN.replace("clock_timestamp()", "set_config('plan_cache_mode', 'force_generic_plan', true), clock_timestamp()")
+
+_SEARCH = """
+select before from (select current_setting('plan_cache_mode') as before offset 0) b,
+  lateral (select set_config('app.search', $1, true), set_config('statement_timeout', $2, true),
+    set_config('plan_cache_mode', 'force_custom_plan', b.before is not null) offset 0) set
 """
 
 _FLUSH = """
@@ -98,16 +107,16 @@ class Tx:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    async def look_for(self, words: str) -> None:
+    @asynccontextmanager
+    async def looking_for(self, words: str) -> AsyncIterator[None]:
         """What can be read of tables of words from here on: the rows that match this ``tsquery``.
 
-        How to read them depends on the words, so statements are planned anew each time; and a search that would take
-        seconds is given up.
+        How to read them depends on the words, so statements are planned anew each time in here; and a search that
+        would take seconds is given up.
         """
-        settings = "set_config('app.search', $1, true), set_config('plan_cache_mode', $2, true)"
-        await self.raw.execute(
-            f"select {settings}, set_config('statement_timeout', $3, true)", words, "force_custom_plan", SEARCH_TIMEOUT
-        )
+        before: str = await self.raw.fetchval(_SEARCH, words, SEARCH_TIMEOUT)
+        yield
+        await self.raw.execute("select set_config('plan_cache_mode', $1, true)", before)
 
     async def run(self, statement: Executable) -> list[Row]:
         """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
@@ -172,7 +181,7 @@ class Database:
         """``connect_args`` as for ``asyncpg.connect``. After so many seconds without a word inside a transaction, the
         database takes the process for hung, ends the transaction, and lets go of its locks."""
         ours = {"idle_in_transaction_session_timeout": f"{hung_after * 1000:.0f}ms"}
-        arguments = connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
+        arguments = {"statement_cache_size": STATEMENTS} | connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
         sessions: set[int] = set()
 
         async def clean(connection: Any) -> None:
@@ -207,10 +216,25 @@ class Database:
             self._sessions.add(connection.get_server_pid())
             yield connection
 
+    async def call(self, sql: str, *values: Any) -> Any:
+        """The value of one statement that is a transaction by itself: a function that names its own workspace."""
+        crash.point("sql")
+        async with self._lent() as connection:
+            found = await connection.fetchval(sql, *values)
+        crash.point("committed")
+        return found
+
     @asynccontextmanager
     async def begin(self, workspace_id: int) -> AsyncIterator[Tx]:
         """A transaction that sees and writes one workspace."""
         async with self._lent() as connection, self.on(connection, workspace_id) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def look(self, workspace_id: int) -> AsyncIterator[Tx]:
+        """A transaction that sees one workspace and writes nothing. A statement keeps one plan, whatever its values
+        are: to plan a list takes as long as to read it. So there must be one good way to read what is asked in it."""
+        async with self._lent() as connection, self.on(connection, workspace_id, looks=True) as tx:
             yield tx
 
     @asynccontextmanager
@@ -220,11 +244,11 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def on(self, connection: Any, workspace_id: int | None) -> AsyncIterator[Tx]:
+    async def on(self, connection: Any, workspace_id: int | None, *, looks: bool = False) -> AsyncIterator[Tx]:
         """The same on a connection that the caller holds (because it holds a lock on it)."""
-        async with _begun(connection):
+        async with _begun(connection, looks):
             own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
-            begun = await connection.fetchrow(_BEGIN, own, across)
+            begun = await connection.fetchrow(_LOOK if looks else _BEGIN, own, across)
             tx = Tx(connection, workspace_id, begun["now"])
             yield tx
             await tx.flush()
@@ -233,11 +257,11 @@ class Database:
 
 
 @asynccontextmanager
-async def _begun(connection: Any) -> AsyncIterator[None]:
+async def _begun(connection: Any, looks: bool) -> AsyncIterator[None]:
     """A transaction of the driver's. When its connection is lost the driver complains about how it was used; it is
     told as what it is, so that what tries again after an error that passes does so."""
     try:
-        async with connection.transaction():
+        async with connection.transaction(readonly=looks):
             yield
     except asyncpg.InterfaceError as error:
         if gone(connection):

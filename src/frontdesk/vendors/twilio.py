@@ -14,7 +14,7 @@ Sources: Twilio's OpenAPI description ``twilio_api_v2010.json``; ``request_valid
 from __future__ import annotations
 
 import asyncio
-import base64
+import binascii
 import hashlib
 import hmac
 import ipaddress
@@ -22,6 +22,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, unquote_to_bytes, urlsplit, urlunsplit
 
@@ -40,6 +41,7 @@ MAX_PAGES: Final = 200
 TIMEOUT_SECONDS: Final = 15  # for an answer
 _DOWNLOAD_SECONDS: Final = 60
 _AS_IT_IS: Final = {"accept-encoding": "identity"}  # so that the cap counts what is really sent
+_HASHES: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -70,20 +72,27 @@ class Refused(TwilioError):
 # --- webhook signatures -------------------------------------------------------------------------------------------
 
 
-def sign(url: str, fields: Iterable[tuple[bytes, bytes]], secret: str, *, algorithm: str = "HMAC_SHA1") -> str:
-    """The signature Twilio would send for a webhook to ``url`` with these form fields.
+def sign(url: str, fields: Iterable[tuple[str, str]], secret: str, *, algorithm: str = "HMAC_SHA1") -> str:
+    """The signature Twilio would send for a webhook to ``url`` with these form fields (see :func:`form`).
 
     Base64 of the HMAC over the URL followed by every field, sorted by name, name and value joined without separators;
     of a repeated name each different value counts once. Raises ValueError for an empty secret, which HMAC would take,
     and for an unknown algorithm.
     """
-    hashes = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+    return _sign(url, _joined(fields), secret, algorithm)
+
+
+def _joined(fields: Iterable[tuple[str, str]]) -> bytes:
+    return "".join(chain.from_iterable(sorted(set(fields)))).encode("utf-8", "surrogateescape")
+
+
+def _sign(url: str, joined: bytes, secret: str, algorithm: str) -> str:
     if not secret:
         raise ValueError("an empty secret signs nothing")
-    if algorithm.upper() not in hashes:
+    name = _HASHES.get(algorithm.upper())
+    if name is None:
         raise ValueError(f"unknown signature algorithm {algorithm!r}")
-    message = url.encode() + b"".join([name + value for name, value in sorted(set(fields))])
-    return base64.b64encode(hmac.digest(secret.encode(), message, hashes[algorithm.upper()])).decode()
+    return binascii.b2a_base64(hmac.digest(secret.encode(), url.encode() + joined, name), newline=False).decode()
 
 
 def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: str, shared_key: str = "") -> bool:
@@ -98,36 +107,40 @@ def is_signed(url: str, headers: Mapping[str, str], body: bytes, *, auth_token: 
     given = headers.get(SIGNATURE, "").encode()
     if not secret or not given or algorithm not in ("HMAC_SHA1", "HMAC_SHA256"):
         return False
-    fields: Sequence[tuple[bytes, bytes]] = ()
+    joined = b""
     if headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
         try:
-            fields = form(body)
+            joined = _joined(form(body))
         except ValueError:
             return False
     elif body and not _body_matches(url, body):
         return False
     return any(
-        hmac.compare_digest(sign(spelling, fields, secret, algorithm=algorithm).encode(), given)
-        for spelling in _spellings(url)
+        hmac.compare_digest(_sign(spelling, joined, secret, algorithm).encode(), given) for spelling in _spellings(url)
     )
 
 
 @lru_cache(maxsize=64)  # it is read to see who signed it, and again to see what it says
-def form(body: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """The fields of a form body as bytes, blank ones included. Raises ValueError for more than 1,000 fields.
+def form(body: bytes) -> tuple[tuple[str, str], ...]:
+    """The fields of a form body, blank ones included. Raises ValueError for more than 1,000 fields.
 
-    As bytes, because they are what was signed; ``urllib.parse.parse_qsl`` cannot return any that are not ASCII.
+    Bytes are what was signed, and need not be UTF-8: those that are not come as lone surrogates (PEP 383).
     """
-    pieces = body.replace(b"+", b" ").split(b"&", MAX_FIELDS)
+    pieces = body.decode("utf-8", "surrogateescape").replace("+", " ").split("&", MAX_FIELDS)
     if len(pieces) > MAX_FIELDS:
         raise ValueError(f"the form has more than {MAX_FIELDS} fields")
-    pairs = [piece.partition(b"=") for piece in pieces if piece]
     return tuple(
         [
-            (unquote_to_bytes(name) if b"%" in name else name, unquote_to_bytes(value) if b"%" in value else value)
-            for name, _, value in pairs
+            (_unquoted(name) if "%" in name else name, _unquoted(value) if "%" in value else value)
+            for name, _, value in [piece.partition("=") for piece in pieces if piece]
         ]
     )
+
+
+def _unquoted(text: str) -> str:
+    if text.startswith("%2B") and "%" not in text[3:]:  # a phone number: two in each delivery
+        return f"+{text[3:]}"
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _algorithm(settings: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -272,10 +273,17 @@ def message_fields(message: Outbound, account: Account) -> list[tuple[str, str]]
 @lru_cache(maxsize=1024)  # a delivery is read when it is stored, and again, mostly by the same process, soon after
 def _fields(body: bytes) -> Mapping[str, str]:
     """The form as text: the last of a repeated name, without NULs (the database refuses them), bad UTF-8 replaced."""
-    fields = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in form(body)}
-    if b"%00" not in body and b"\x00" not in body:
+    fields = dict(form(body))
+    whole = "".join(chain.from_iterable(fields.items()))
+    if whole.isascii() and "\x00" not in whole:
         return fields
-    return {name.replace("\x00", ""): value.replace("\x00", "") for name, value in fields.items()}
+    return {_text(name): _text(value) for name, value in fields.items()}
+
+
+def _text(text: str) -> str:
+    if not text.isascii():
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text.replace("\x00", "")
 
 
 def _fields_of_resource(listed: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Everything that changes inboxes and what came in through them."""
 
 from frontdesk.inboxes.actions.connect import change, create, delete
-from frontdesk.inboxes.actions.deliveries import discard, replay, replay_edited, save_checkpoint, store
+from frontdesk.inboxes.actions.deliveries import discard, replay, replay_edited, save_checkpoint, store, take_in
 from frontdesk.inboxes.actions.health import note_health, note_life, try_out
 from frontdesk.inboxes.actions.rotation import rotate
 
@@ -17,5 +17,6 @@ __all__ = [
     "rotate",
     "save_checkpoint",
     "store",
+    "take_in",
     "try_out",
 ]

@@ -10,50 +10,38 @@ from frontdesk.channels.port import Raw
 from frontdesk.inboxes import rules
 from frontdesk.kit import clock, meters, trace
 from frontdesk.kit.context import Actor
-from frontdesk.kit.transaction import WORK, Tx
+from frontdesk.kit.transaction import WORK, Database, Tx
 from frontdesk.people import actions as people
 
-# "Last inbound" is exact to ten seconds, and whoever finds the inbox locked leaves it to the other: deliveries of one
-# inbox must not wait for each other. The workers' bell rings at commit.
-_STORE = """
-with fresh as (
-  insert into raw_deliveries (workspace_id, inbox_id, dedupe_key, body, headers, meta, received_at, trace)
-  select $1, $2, dedupe_key, body, headers, meta, $3, trace
-  from unnest($4::text[], $5::bytea[], $6::jsonb[], $7::jsonb[], $8::text[])
-    as r (dedupe_key, body, headers, meta, trace)
-  on conflict (workspace_id, inbox_id, dedupe_key) do nothing
-  returning 1),
-heard as (
-  update inboxes set last_inbound_at = $3 where workspace_id = $1 and id = (
-    select id from inboxes where workspace_id = $1 and id = $2 and exists (select 1 from fresh)
-      and (last_inbound_at is null or last_inbound_at < $3 - interval '10 seconds')
-    for no key update skip locked))
-select count(*) as fresh, case when count(*) > 0 then pg_notify($9, '') end from fresh
-"""
+_STORE = "select store_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # one call, one round trip
 
 
-async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw], traces: Sequence[str | None] = ()) -> int:
-    """Keep deliveries; returns how many were new. A repeated one is nothing, by constraint.
-
-    ``traces``: the trace id of each, where the caller knows it; the others begin one.
-    """
+async def store(tx: Tx, inbox_id: int, raws: Sequence[Raw]) -> int:
+    """Keep deliveries as part of something larger; returns how many were new. A repeated one is nothing."""
     if not raws:
         return 0
-    fresh: int = await tx.fetchval(
-        _STORE,
-        tx.workspace_id,
-        inbox_id,
-        clock.now(),
-        [rules.dedupe_key(raw.dedupe_key) for raw in raws],
-        [raw.body for raw in raws],
-        [rules.storable_json(raw.headers) for raw in raws],
-        [rules.storable_json(raw.meta) for raw in raws],
-        [known or trace.fresh() for known in (traces or [None] * len(raws))],
-        WORK,
-    )
-    if fresh < len(raws):
-        meters.dedupe_hits.inc(len(raws) - fresh)
-    return fresh
+    own = trace.current()
+    return _counted(raws, await tx.fetchval(_STORE, *_values(tx.workspace_id, inbox_id, [(raw, own) for raw in raws])))
+
+
+async def take_in(db: Database, workspace_id: int, inbox_id: int, came: Sequence[tuple[Raw, str | None]]) -> int:
+    """Commit deliveries, each with its trace id if it has one; returns how many were new."""
+    new = await db.call(_STORE, *_values(workspace_id, inbox_id, came))
+    return _counted([raw for raw, _ in came], new)
+
+
+def _values(workspace_id: int, inbox_id: int, came: Sequence[tuple[Raw, str | None]]) -> tuple[Any, ...]:
+    return (
+        workspace_id, inbox_id, clock.now(), [rules.dedupe_key(raw.dedupe_key) for raw, _ in came],
+        [raw.body for raw, _ in came], [rules.as_json(raw.headers) for raw, _ in came],
+        [rules.as_json(raw.meta) for raw, _ in came], [known or trace.fresh() for _, known in came], WORK,
+    )  # fmt: skip
+
+
+def _counted(raws: Sequence[Raw], new: int) -> int:
+    if new < len(raws):
+        meters.dedupe_hits.inc(len(raws) - new)
+    return new
 
 
 async def save_checkpoint(tx: Tx, inbox_id: int, checkpoint: Mapping[str, Any]) -> None:
