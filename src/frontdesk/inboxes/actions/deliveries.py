@@ -85,7 +85,8 @@ async def replay_edited(tx: Tx, raw_id: int, text: str, *, by: Actor) -> bool:
     if row is None:
         return False
     copy = Raw(dedupe_key=f"edited:{raw_id}:{digest}", body=body, headers=row["headers"], meta=row["meta"])
-    await store(tx, row["inbox_id"], [copy], [row["trace"]])
+    with trace.within(row["trace"]):
+        await store(tx, row["inbox_id"], [copy])
     detail = {"id": raw_id, "was": hashlib.sha256(row["body"]).hexdigest(), "is": digest}
     await people.audit(tx, "set_aside.edited", actor_id=by.user_id, ip=by.ip, detail=detail)
     return True
