@@ -102,7 +102,7 @@ async def questions(tx: Tx, cast: Cast) -> list[Question]:
             "search", "thanks, restricted", partial(_list, cast.restricted, "any", listing.Filters(q="thanks"), None)
         )
     )
-    found += [Question("contacts", name or "all", partial(_contacts, name)) for name in NAMES]
+    found += [Question("contacts", name or "all", partial(_contacts, cast.reader, name)) for name in NAMES]
     return found
 
 
@@ -174,8 +174,8 @@ async def _scheduled(actor: Actor, tx: Tx) -> Any:
     return await thread.scheduled(tx, actor, _link, cursor=None, limit=None)
 
 
-async def _contacts(text: str | None, tx: Tx) -> Any:
-    return await contacts.search(tx, text)
+async def _contacts(actor: Actor, text: str | None, tx: Tx) -> Any:
+    return await contacts.search(tx, actor, text)
 
 
 def _link(workspace_id: int, digest: str, name: str, content_type: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from conftest import SEES_ALL
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions, events, queries, rules
 from frontdesk.inboxes import actions as inboxes
@@ -124,11 +125,11 @@ async def test_a_contact_is_made_and_changed_by_hand(db: Database, workspace: in
         made = await actions.create_contact(tx, name="", addresses=[PHONE, MAIL], by=owner)
         await actions.change_contact(tx, made, by=owner, note="Prefers mornings", timezone="Europe/Athens")
         await actions.change_contact(tx, made, by=owner, name=" Ana ")
-        shown = await queries.get(tx, made)
+        shown = await queries.get(tx, SEES_ALL, made)
         assert (shown.name, shown.note, shown.timezone, shown.rev) == ("Ana", "Prefers mornings", "Europe/Athens", 3)
         assert [(point.kind, point.primary) for point in shown.points] == [("email", True), ("phone", True)]
         await actions.change_contact(tx, made, by=owner, timezone=None)
-        assert (await queries.get(tx, made)).timezone is None
+        assert (await queries.get(tx, SEES_ALL, made)).timezone is None
         for wrong in ({"name": " "}, {"timezone": "Mars"}, {"timezone": "../../etc/passwd"}, {"timezone": ""}):
             with pytest.raises(Invalid) as caught:
                 await actions.change_contact(tx, made, by=owner, **wrong)  # type: ignore[arg-type]
@@ -207,7 +208,7 @@ async def test_an_address_with_messages_stays(db: Database, workspace: int, owne
                 actor_id=owner.user_id, contact_id=ana.contact_id, deleted=True
             )
             with pytest.raises(NotFound):
-                await queries.get(tx, ana.contact_id)
+                await queries.get(tx, SEES_ALL, ana.contact_id)
             with pytest.raises(NotFound):
                 await actions.delete_contact(tx, ana.contact_id, by=owner)
     finally:
@@ -246,12 +247,12 @@ async def test_tags(db: Database, workspace: int, owner: Actor) -> None:
         assert (await actions.change_tag(tx, client.id, colour="#FFFFFF", by=owner)).name == "Patient"
         assert await actions.tag(tx, ana, lead.id, by=owner)
         assert not await actions.tag(tx, ana, lead.id, by=owner)
-        assert (await queries.get(tx, ana)).tags == [lead.id]
+        assert (await queries.get(tx, SEES_ALL, ana)).tags == [lead.id]
         assert await actions.untag(tx, ana, lead.id, by=owner)
         assert not await actions.untag(tx, ana, lead.id, by=owner)
         await actions.tag(tx, ana, client.id, by=owner)
         await actions.delete_tag(tx, client.id, by=owner)
-        assert (await queries.get(tx, ana)).tags == []
+        assert (await queries.get(tx, SEES_ALL, ana)).tags == []
         assert [tag.name for tag in await queries.tags(tx)] == ["Lead"]
         for nothing in (
             actions.delete_tag(tx, client.id, by=owner),
@@ -284,7 +285,7 @@ async def test_search(db: Database, workspace: int, owner: Actor, q: str, names:
             "ana": [PHONE], "Anna": [Address(kind="email", value="x@hill.example")], "Ben_50%": [], "Çelik": [],
         }.items():  # fmt: skip
             await actions.create_contact(tx, name=name, addresses=addresses, by=owner)
-        assert [one.name for one in (await queries.search(tx, q)).items] == names
+        assert [one.name for one in (await queries.search(tx, SEES_ALL, q)).items] == names
 
 
 async def test_search_goes_page_by_page(db: Database, workspace: int, owner: Actor) -> None:
@@ -293,7 +294,7 @@ async def test_search_goes_page_by_page(db: Database, workspace: int, owner: Act
             await actions.create_contact(tx, name=f"Same {number % 2}", addresses=[], by=owner)
         seen, cursor = [], None
         while True:
-            page = await queries.search(tx, "same", cursor, 2)
+            page = await queries.search(tx, SEES_ALL, "same", cursor, 2)
             seen += [one.id for one in page.items]
             if (cursor := page.next) is None:
                 break
@@ -308,7 +309,7 @@ async def test_another_workspaces_contact_does_not_exist(
     async with db.begin(workspace) as tx:
         ours = await contact(tx, MAIL)
         for nothing in (
-            queries.get(tx, theirs.contact_id),
+            queries.get(tx, SEES_ALL, theirs.contact_id),
             queries.get_point(tx, theirs.contact_id, theirs.point_id),
             actions.merge(tx, theirs.contact_id, ours.contact_id, None),
             actions.remove_point(tx, theirs.contact_id, theirs.point_id, by=owner),
@@ -317,7 +318,7 @@ async def test_another_workspaces_contact_does_not_exist(
                 await nothing
         assert not await actions.opt_out(tx, theirs.point_id, source="user", reason="")
         assert not await actions.mark_bad(tx, theirs.point_id)
-        assert [one.name for one in (await queries.search(tx)).items] == [MAIL.value]
+        assert [one.name for one in (await queries.search(tx, SEES_ALL)).items] == [MAIL.value]
 
 
 def test_addresses_as_people_read_them() -> None:

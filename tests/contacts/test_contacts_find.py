@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from conftest import until_somebody_waits
+from conftest import SEES_ALL, until_somebody_waits
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions, events, queries
 from frontdesk.kit.context import Actor
@@ -105,7 +105,7 @@ async def test_a_name_replaces_only_one_that_was_made_up(db: Database, workspace
         async with db.begin(workspace) as tx:
             for name in names:
                 (found,) = await find(tx, Address(kind=address.kind, value=address.value, name=name))
-            return (await queries.get(tx, found.contact_id)).name
+            return (await queries.get(tx, SEES_ALL, found.contact_id)).name
 
     assert await name_after("", "Ana") == "Ana"
     assert await name_after("Ana", "Anna") == "Ana"
@@ -133,7 +133,7 @@ async def test_a_proof_is_remembered(db: Database, workspace: int) -> None:
 async def test_names_as_they_come(db: Database, workspace: int, given: str, kept: str) -> None:
     async with db.begin(workspace) as tx:
         (found,) = await find(tx, Address(kind="phone", value=PHONE.value, name=given))
-        assert (await queries.get(tx, found.contact_id)).name == (kept or "+30 21 0123 4567")
+        assert (await queries.get(tx, SEES_ALL, found.contact_id)).name == (kept or "+30 21 0123 4567")
 
 
 async def test_values_that_a_database_cannot_hold(db: Database, workspace: int) -> None:
@@ -168,13 +168,13 @@ async def test_an_address_of_another_contact_is_a_suggestion(db: Database, works
         also = [Address(kind="email", value=MAIL.value, verified=verified)]
         await actions.link(tx, phone.contact_id, also)
         await actions.link(tx, phone.contact_id, also)
-        (suggested,) = await queries.suggestions(tx, phone.contact_id)
+        (suggested,) = await queries.suggestions(tx, SEES_ALL, phone.contact_id)
         assert {suggested.contact.id, suggested.other.id} == {phone.contact_id, mail.contact_id}
         assert suggested.contact.id == phone.contact_id
         assert suggested.reason == "Both gave ana@example.org."
-        (flipped,) = await queries.suggestions(tx, mail.contact_id)
+        (flipped,) = await queries.suggestions(tx, SEES_ALL, mail.contact_id)
         assert flipped.contact.id == mail.contact_id
-        assert len(await queries.suggestions(tx)) == 1
+        assert len(await queries.suggestions(tx, SEES_ALL)) == 1
         assert [type(event) for event in tx.events].count(events.SuggestionMade) == 1
         assert await tx.fetchval("select count(*) from contacts where merged_into is not null") == 0
 
@@ -183,11 +183,11 @@ async def test_what_was_dismissed_is_not_suggested_again(db: Database, workspace
     async with db.begin(workspace) as tx:
         phone, mail = await find(tx, PHONE, MAIL)
         await actions.link(tx, phone.contact_id, [MAIL])
-        (suggested,) = await queries.suggestions(tx)
-        await actions.dismiss(tx, suggested.id, owner.user_id)
+        (suggested,) = await queries.suggestions(tx, SEES_ALL)
+        await actions.dismiss(tx, suggested.id, owner)
         await actions.link(tx, phone.contact_id, [MAIL])
         await actions.link(tx, mail.contact_id, [PHONE])
-        assert await queries.suggestions(tx) == []
+        assert await queries.suggestions(tx, SEES_ALL) == []
 
 
 async def test_a_merge_waits_for_what_is_coming_in(live_db: Database, workspace: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from conftest import SEES_ALL
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions, events, queries
 from frontdesk.kit.context import Actor
@@ -51,13 +52,13 @@ async def test_two_contacts_become_one(
         await actions.suggest(tx, winner, {third: "Same firm."})
         await actions.merge(tx, loser, winner, owner.user_id)
         assert tx.events[-1] == events.ContactsMerged(actor_id=owner.user_id, contact_id=winner, loser_id=loser)
-        shown = await queries.get(tx, winner)
+        shown = await queries.get(tx, SEES_ALL, winner)
         assert (shown.name, shown.note, shown.timezone) == ("Ana", "Called twice\n\nFrom the fair", "Europe/Athens")
         assert {point.value for point in shown.points} == {MAIL.value, PHONE.value}
         assert shown.tags == sorted(tags)
-        assert [one.other.id for one in await queries.suggestions(tx, winner)] == [third]
-        assert await queries.get(tx, loser) == shown
-        assert [one.id for one in (await queries.search(tx)).items if one.id == loser] == []
+        assert [one.other.id for one in await queries.suggestions(tx, SEES_ALL, winner)] == [third]
+        assert await queries.get(tx, SEES_ALL, loser) == shown
+        assert [one.id for one in (await queries.search(tx, SEES_ALL)).items if one.id == loser] == []
         assert followed == [(loser, winner)]
         assert (await contact(tx, MAIL)).contact_id == winner
         moved = await tx.fetchval("select moved from merges")
@@ -80,7 +81,7 @@ async def test_the_name_that_somebody_gave_is_kept(
     async with db.begin(workspace) as tx:
         ids = (await contact(tx, MAIL, loser)).contact_id, (await contact(tx, PHONE, winner)).contact_id
         await actions.merge(tx, *ids, None)
-        assert (await queries.get(tx, ids[1])).name == kept
+        assert (await queries.get(tx, SEES_ALL, ids[1])).name == kept
 
 
 async def test_a_circle_of_merges_is_refused(db: Database, workspace: int, followed: object) -> None:
@@ -95,7 +96,7 @@ async def test_a_circle_of_merges_is_refused(db: Database, workspace: int, follo
         with pytest.raises(NotFound):
             await actions.merge(tx, b, c + 999, None)
         await actions.merge(tx, b, c, None)
-        assert (await queries.get(tx, a)).id == c
+        assert (await queries.get(tx, SEES_ALL, a)).id == c
 
 
 async def test_two_merges_in_opposite_directions_do_not_wait_for_each_other_for_ever(
@@ -118,9 +119,9 @@ async def test_accepting_a_suggestion_keeps_the_older_contact(
     async with db.begin(workspace) as tx:
         older, younger = (await contact(tx, MAIL)).contact_id, (await contact(tx, PHONE)).contact_id
         await actions.suggest(tx, younger, {older: "Same name."})
-        (suggested,) = await queries.suggestions(tx, younger)
+        (suggested,) = await queries.suggestions(tx, SEES_ALL, younger)
         assert await actions.accept(tx, suggested.id, owner.user_id) == older
-        assert await queries.suggestions(tx) == []
+        assert await queries.suggestions(tx, SEES_ALL) == []
         for answer in (actions.accept, actions.dismiss):
             with pytest.raises(NotFound):
                 await answer(tx, suggested.id, owner.user_id)

@@ -52,8 +52,7 @@ async def as_owner(office: Office, client: httpx.AsyncClient) -> Ask:
 
 async def test_opening_does_not_lead_into_a_conversation_of_others(office: Office, as_ben: Ask, ben: int) -> None:
     theirs = await office.hear("a secret", ANA)
-    contact = (await office.conversation(theirs["conversation_id"]))["contact_id"]
-    body = {"contact_id": contact, "inbox_id": office.line, "message": {"text": "hello"}}
+    body = {"to": {"kind": "phone", "value": ANA}, "inbox_id": office.line, "message": {"text": "hello"}}
     made = await as_ben("POST", "/conversations", body)
     assert made.status_code == 201, made.text
     assert made.json()["id"] != theirs["conversation_id"]
@@ -61,6 +60,68 @@ async def test_opening_does_not_lead_into_a_conversation_of_others(office: Offic
     assert (talk["assignee_id"], talk["message_count"]) == (ben, 1)
     assert (await office.conversation(theirs["conversation_id"]))["message_count"] == 1
     assert (await as_ben("GET", f"/conversations/{talk['id']}")).status_code == 200
+
+
+async def test_a_contact_of_others_is_not_there(office: Office, as_ben: Ask, as_owner: Ask, ben: int) -> None:
+    """Nowhere: neither in the list nor by search, id, suggestion or address; nor can anything be done with it."""
+    ids = {}
+    for name, sender in (("theirs", ANA), ("own", "+30210333"), ("teams", "+30210444"), ("called", "+30210555")):
+        talk = (await office.hear("hello", sender))["conversation_id"]
+        ids[name] = (await office.conversation(talk))["contact_id"]
+        if name == "own":
+            await office.execute("update conversations set assignee_id = $1 where id = $2", ben, talk)
+        if name == "teams":
+            team = await office.value(
+                "insert into teams (workspace_id, name) values ($1, 'T') returning id", office.workspace
+            )
+            await office.execute("insert into team_members values ($1, $2, $3)", office.workspace, team, ben)
+            await office.execute("update conversations set team_id = $1 where id = $2", team, talk)
+        if name == "called":
+            mention = "update messages set mentions = array[$1::bigint] where conversation_id = $2"
+            await office.execute(mention, ben, talk)
+    made = await as_ben("POST", "/contacts", {"name": "Made by Ben", "points": []})
+    ids["made"] = made.json()["id"]
+    hers = await as_owner("POST", "/contacts", {"name": "Made by the owner", "points": []})
+    seen = {ids[name] for name in ("own", "teams", "called", "made")}
+    assert {one["id"] for one in (await as_ben("GET", "/contacts")).json()["items"]} == seen
+    assert {one["id"] for one in (await as_ben("GET", "/contacts?q=made")).json()["items"]} == {ids["made"]}
+    everything = {one["id"] for one in (await as_owner("GET", "/contacts")).json()["items"]}
+    assert everything == seen | {ids["theirs"], hers.json()["id"]}
+    for contact in everything:
+        assert (await as_ben("GET", f"/contacts/{contact}")).status_code == (200 if contact in seen else 404)
+    hidden = ids["theirs"]
+    point = await office.value("select id from contact_points where contact_id = $1", hidden)
+    tag = (await as_owner("POST", "/contacts", {"name": "x", "points": []})).json()["id"]
+    for method, path, body in (
+        ("PATCH", "/contacts/{}", {"note": "n"}), ("POST", "/contacts/{}/points", {"kind": "email", "value": MAIL}),
+        ("DELETE", f"/contacts/{{}}/points/{point}", None), ("PUT", f"/contacts/{{}}/tags/{tag}", None),
+        ("PUT", f"/contacts/{{}}/points/{point}/consent", {"opted_out": True, "reason": "r"}),
+        ("DELETE", f"/contacts/{{}}/tags/{tag}", None),
+    ):  # fmt: skip
+        answer, never = [await as_ben(method, path.format(one), body) for one in (hidden, 987_654_321)]
+        assert (answer.status_code, answer.content) == (404, never.content), path
+    opened = await as_ben("POST", "/conversations", {"contact_id": hidden, "inbox_id": office.line})
+    assert opened.status_code == 404
+    taken = (await as_ben("POST", f"/contacts/{ids['own']}/points", {"kind": "phone", "value": ANA})).json()
+    assert (taken["code"], str(hidden) in str(taken)) == ("point_taken", False)
+
+
+async def test_a_suggestion_is_shown_and_answered_by_who_sees_both(
+    office: Office, as_ben: Ask, as_owner: Ask, ben: int
+) -> None:
+    talks = [(await office.hear("hello", sender))["conversation_id"] for sender in (ANA, "+30210333")]
+    pair = [(await office.conversation(talk))["contact_id"] for talk in talks]
+    suggestion = await office.value(
+        "insert into suggestions (workspace_id, contact_id, other_id, reason) values ($1, $2, $3, 'x') returning id",
+        office.workspace, *pair,
+    )  # fmt: skip
+    for talk in talks:
+        assert (await as_ben("GET", "/suggestions")).json() == []
+        assert (await as_ben("POST", f"/suggestions/{suggestion}/dismiss")).status_code == 404
+        await office.execute("update conversations set assignee_id = $1 where id = $2", ben, talk)
+    assert [one["id"] for one in (await as_ben("GET", "/suggestions")).json()] == [suggestion]
+    assert (await as_ben("POST", f"/suggestions/{suggestion}/dismiss")).status_code == 204
+    assert (await as_owner("GET", "/suggestions")).json() == []
 
 
 async def test_opening_leads_into_an_own_conversation(office: Office, as_ben: Ask, ben: int) -> None:
@@ -127,7 +188,8 @@ async def test_the_same_request_after_a_crash_is_the_same_message(
 ) -> None:
     """The answer was never kept: only the message itself knows its key."""
     contact = (await office.conversation((await office.hear("hello", ANA))["conversation_id"]))["contact_id"]
-    body = {"contact_id": contact, "inbox_id": office.line, "message": {"text": "good day"}, "second": case == "second"}
+    whom = {"to": {"kind": "phone", "value": ANA}} if case == "restricted" else {"contact_id": contact}
+    body = {**whom, "inbox_id": office.line, "message": {"text": "good day"}, "second": case == "second"}
     ask, path = (as_ben if case == "restricted" else as_owner), "/conversations"
     if case == "test":
         body, path = {"to": ANA}, f"/inboxes/{office.line}/test-message"

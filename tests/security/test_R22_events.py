@@ -14,6 +14,7 @@ from conversations.office import ANA, BEN, Office, open_office
 from frontdesk.app.desk import LentDesk
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Address
+from frontdesk.contacts import actions as outside
 from frontdesk.contacts import events as of_contacts
 from frontdesk.conversations import events as of_conversations
 from frontdesk.conversations.actions import change, write
@@ -29,7 +30,7 @@ from frontdesk.people import events as of_people
 from frontdesk.realtime import routes
 from frontdesk.realtime.queries import hub as hubs
 from frontdesk.realtime.queries import log
-from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, encode
+from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Hub, Spoken
 
 ROOMS = (of_contacts, of_conversations, of_inboxes, of_people)
 
@@ -45,13 +46,11 @@ async def told(office: Office, actor: Actor, after: int = 0) -> list[tuple[str, 
     """(kind, what the actor gets) of every event in the log."""
     async with office.db.begin(office.workspace) as tx:
         rows = await log.since(tx, after)
-        frames = await log.dress(tx, office.resources, rows)
-        called = await log.called(tx, sorted({row["conversation_id"] for row in rows if row["conversation_id"]}))
+        found = await hubs.freshened(tx, office.resources, rows, restricted=not actor.sees_all)
     shown = []
-    for row, frame in zip(rows, frames, strict=True):
-        fresh = Fresh(row, frame, encode(frame), called.get(row["conversation_id"], frozenset()))
+    for fresh in found:
         text = (routes._shown(actor, fresh) or b"").decode()
-        shown.append((row["kind"], None if "event: nothing" in text else text))
+        shown.append((fresh.row["kind"], None if "event: nothing" in text else text))
     return shown
 
 
@@ -90,6 +89,30 @@ async def test_the_stream_tells_of_a_conversation_exactly_when_it_can_be_opened(
             may = await listing.one(tx, ben, talk) is not None
             assert (f"{name} second" in shown) is (f"{name} answer" in shown) is may, name
     assert "nobodys" not in shown
+
+
+async def test_of_a_hidden_contact_not_even_its_number_is_told(office: Office) -> None:
+    ben = await restricted(office)
+    talks = await a_busy_day(office, ben)
+    ben = replace(ben, teams=frozenset({talks.pop("team")}))
+    contacts = {name: (await office.conversation(talk))["contact_id"] for name, talk in talks.items()}
+    before = await office.value("select max(seq) from events")
+    async with office.db.begin(office.workspace) as tx:
+        for contact in contacts.values():
+            await outside.change_contact(tx, contact, by=office.owner, note=f"note of {contact}")
+        await outside.suggest(tx, contacts["his"], {contacts["teams"]: "both seen"})
+        await outside.suggest(tx, contacts["his"], {contacts["nobodys"]: "one hidden"})
+    heard = "".join(text or "" for _, text in await told(office, ben, before))
+    assert [name for name, contact in contacts.items() if f"note of {contact}" in heard] == ["his", "teams", "called"]
+    assert heard.count("SuggestionMade") == 2, "once as the frame's kind, once in its data: of one suggestion"
+    assert f":{contacts['nobodys']}," not in heard
+    async with office.db.begin(office.workspace) as tx:
+        await outside.merge(tx, contacts["called"], contacts["his"], office.owner.user_id)
+        made = await outside.create_contact(tx, name="Never heard of", addresses=[], by=office.owner)
+        await outside.delete_contact(tx, made, by=office.owner)
+    kinds = [kind for kind, text in await told(office, ben, before) if text]
+    assert "ContactsMerged" in kinds, "the screen shows the one that stays"
+    assert '"deleted":true' in "".join(text or "" for _, text in await told(office, ben, before))
 
 
 async def test_of_a_hidden_conversation_not_even_the_facts_are_told(office: Office) -> None:

@@ -12,6 +12,7 @@ contacts = tenant(
     Column("timezone", Text),
     Column("locale", Text),
     Column("merged_into", BigInteger),
+    Column("created_by", BigInteger),  # the user who added it by hand; null: it wrote to us
     Column("rev", BigInteger, nullable=False, server_default=text("1")),
     moment("created_at", now=True),
     belongs("merged_into", "contacts"),
@@ -21,6 +22,12 @@ Index(
     contacts.c.workspace_id,
     contacts.c.merged_into,
     postgresql_where=text("merged_into is not null"),
+)
+Index(
+    "ix_contacts_created_by",
+    contacts.c.workspace_id,
+    contacts.c.created_by,
+    postgresql_where=text("created_by is not null"),
 )
 Index("ix_contacts_workspace_id_lower_name", contacts.c.workspace_id, func.lower(contacts.c.name), contacts.c.id)
 

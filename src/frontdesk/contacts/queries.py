@@ -4,11 +4,46 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
 from frontdesk.contacts import rules, schemas
 from frontdesk.kit import paging
+from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import NotFound
 from frontdesk.kit.transaction import Row, Tx
+
+CONCERNED = [
+    "select id as contact_id, created_by as user_id, null::bigint as team_id from contacts"
+    " where workspace_id = $1 and created_by is not null"
+]
+"""Whom a contact concerns, as statements (contact_id, user_id, team_id; $1 is the workspace): a user who does not see
+everything sees no other contacts. Rooms above add theirs."""
+
+
+async def seen(tx: Tx, actor: Actor, among: Sequence[int] | None = None) -> set[int]:
+    """The contacts that concern the actor, at most those of ``among``."""
+    rows = await tx.fetch(
+        f"""select distinct contact_id from ({" union all ".join(CONCERNED)}) c
+        where (user_id = $2 or team_id = any($3::bigint[])) and ($4::bigint[] is null or contact_id = any($4))""",
+        tx.workspace_id, actor.user_id, sorted(actor.teams), None if among is None else list(among),
+    )  # fmt: skip
+    return {row["contact_id"] for row in rows}
+
+
+async def concerned(tx: Tx, contact_ids: Sequence[int]) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
+    """(users, teams) that each of these contacts concerns; a contact that concerns nobody is left out."""
+    rows = await tx.fetch(
+        f"""select contact_id, array_agg(distinct user_id) as users, array_agg(distinct team_id) as teams
+        from ({" union all ".join(CONCERNED)}) c where contact_id = any($2::bigint[]) group by 1""",
+        tx.workspace_id, list(contact_ids),
+    )  # fmt: skip
+    return {row["contact_id"]: (frozenset(row["users"]), frozenset(row["teams"])) for row in rows}
+
+
+async def must_see(tx: Tx, actor: Actor, contact_id: int) -> None:
+    """Raises NotFound for a contact that does not concern somebody who sees only what does."""
+    if not actor.sees_all and not await seen(tx, actor, [contact_id]):
+        raise NotFound("This contact")
 
 
 async def outs(tx: Tx, ids: Sequence[int]) -> dict[int, schemas.ContactOut]:
@@ -42,16 +77,16 @@ async def outs(tx: Tx, ids: Sequence[int]) -> dict[int, schemas.ContactOut]:
     }
 
 
-async def get(tx: Tx, contact_id: int) -> schemas.ContactOut:
-    """One contact; for one that was merged away, the contact that it became. Raises NotFound."""
+async def get(tx: Tx, actor: Actor, contact_id: int) -> schemas.ContactOut:
+    """One contact that the actor may see; for one that was merged away, what it became. Raises NotFound."""
     current = await tx.fetchval(
         "select coalesce(merged_into, id) from contacts where workspace_id = $1 and id = $2",
         tx.workspace_id, contact_id,
     )  # fmt: skip
-    found = await outs(tx, [current]) if current else {}
-    if current not in found:
+    if current is None:
         raise NotFound("This contact")
-    return found[current]
+    await must_see(tx, actor, current)
+    return (await outs(tx, [current]))[current]
 
 
 async def must_exist(tx: Tx, contact_id: int) -> None:
@@ -135,16 +170,20 @@ _MATCHES = """coalesce((select w.haystack like $5 or w.haystack like $6 from con
   where w.workspace_id = $1 and w.contact_id = c.id), false)"""
 _WITHIN = f"select * from ({_ALL}) c where {_MATCHES} limit $7"
 _MATCHING = _IN_ORDER.format(matching=f"and {_MATCHES}")
+_AMONG = _IN_ORDER.format(matching="and c.id = any($5::bigint[])")
+_MATCHING_AMONG = _IN_ORDER.format(matching=f"and c.id = any($7::bigint[]) and {_MATCHES}")
 
 
 async def search(
-    tx: Tx, q: str | None = None, cursor: str | None = None, limit: int | None = None
+    tx: Tx, actor: Actor, q: str | None = None, cursor: str | None = None, limit: int | None = None
 ) -> paging.Page[schemas.ContactOut]:
-    """Contacts by name whose name, or one of whose addresses, contains ``q``. Neither accents matter nor how a
-    number is written."""
+    """Contacts that the actor may see, by name: those whose name, or one of whose addresses, contains ``q``. Neither
+    accents matter nor how a number is written."""
     after, size = paging.decode(cursor, str, int), paging.bounded(limit)
     text = rules.storable(q or "").strip()
-    rows = await _in_order(tx, text, (after[0], after[1]) if after else None, size + 1)
+    last = (after[0], after[1]) if after else None
+    look = partial(_in_order, tx) if actor.sees_all else partial(_among, tx, actor)
+    rows = await look(text, last, size + 1)
     shown = await outs(tx, [row["id"] for row in rows[:size]])
     following = paging.encode(rows[size - 1]["key"], rows[size - 1]["id"]) if len(rows) > size else None
     return paging.Page(items=[shown[row["id"]] for row in rows[:size]], next=following)
@@ -163,6 +202,14 @@ async def _in_order(tx: Tx, text: str, after: tuple[str, int] | None, limit: int
     if rows[0]["total"] > MANY:
         return await tx.fetch(_MATCHING, tx.workspace_id, *last, limit, *patterns)
     return [row for row in rows if row["id"] is not None]
+
+
+async def _among(tx: Tx, actor: Actor, text: str, after: tuple[str, int] | None, limit: int) -> list[Row]:
+    """The same of the contacts that concern the actor: few enough to be named."""
+    last, theirs = after or (None, 0), sorted(await seen(tx, actor))
+    if not text:
+        return await tx.fetch(_AMONG, tx.workspace_id, *last, limit, theirs)
+    return await tx.fetch(_MATCHING_AMONG, tx.workspace_id, *last, limit, *await _look_for(tx, text), theirs)
 
 
 async def found(tx: Tx, q: str, *, limit: int) -> list[int]:
@@ -190,8 +237,9 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-async def suggestions(tx: Tx, contact_id: int | None = None) -> list[schemas.SuggestionOut]:
-    """Open suggestions, the newest first; for one contact, with that contact on the left."""
+async def suggestions(tx: Tx, actor: Actor, contact_id: int | None = None) -> list[schemas.SuggestionOut]:
+    """Open suggestions between contacts that the actor may see, the newest first; for one contact, with that contact on
+    the left."""
     rows = await tx.fetch(
         """select s.id, s.reason, s.contact_id, s.other_id, c.name as name, o.name as other_name
         from suggestions s
@@ -201,6 +249,9 @@ async def suggestions(tx: Tx, contact_id: int | None = None) -> list[schemas.Sug
         order by s.id desc limit 200""",
         tx.workspace_id, contact_id,
     )  # fmt: skip
+    if not actor.sees_all:
+        theirs = await seen(tx, actor, [row[side] for row in rows for side in ("contact_id", "other_id")])
+        rows = [row for row in rows if {row["contact_id"], row["other_id"]} <= theirs]
     shown = []
     for row in rows:
         left = schemas.Named(id=row["contact_id"], name=row["name"])

@@ -35,7 +35,7 @@ async def list_contacts(
 ) -> paging.Page[schemas.ContactOut]:
     """By name. ``q`` is part of a name or of an address."""
     async with context.begin("contacts:read") as tx:
-        return await queries.search(tx, q, cursor, limit)
+        return await queries.search(tx, context.actor, q, cursor, limit)
 
 
 @post("/contacts", operation_id="createContact", status_code=201, tags=TAGS)
@@ -43,14 +43,14 @@ async def create_contact(data: JSONBody[schemas.NewContact], context: NamedDepen
     async with context.begin("contacts:write") as tx:
         addresses = await actions.normalised(tx, [(point.kind, point.value) for point in data.points])
         made = await actions.create_contact(tx, name=data.name, addresses=addresses, by=context.actor)
-        return await queries.get(tx, made)
+        return await queries.get(tx, context.actor, made)
 
 
 @get("/contacts/{contact_id:int}", operation_id="getContact", tags=TAGS)
 async def get_contact(contact_id: PathId, context: NamedDependency[Context]) -> schemas.ContactOut:
     """A contact that was merged away answers with the one that it became."""
     async with context.begin("contacts:read") as tx:
-        return await queries.get(tx, contact_id)
+        return await queries.get(tx, context.actor, contact_id)
 
 
 @patch("/contacts/{contact_id:int}", operation_id="changeContact", tags=TAGS)
@@ -58,6 +58,7 @@ async def change_contact(
     contact_id: PathId, data: JSONBody[schemas.ContactChange], context: NamedDependency[Context]
 ) -> schemas.ContactOut:
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         await actions.change_contact(
             tx,
             contact_id,
@@ -66,7 +67,7 @@ async def change_contact(
             note=None if data.note is UNSET else data.note,
             timezone=data.timezone,
         )
-        return await queries.get(tx, contact_id)
+        return await queries.get(tx, context.actor, contact_id)
 
 
 @delete("/contacts/{contact_id:int}", operation_id="deleteContact", status_code=204, tags=TAGS)
@@ -80,16 +81,18 @@ async def delete_contact(contact_id: PathId, context: NamedDependency[Context]) 
 async def add_point(
     contact_id: PathId, data: JSONBody[schemas.NewPoint], context: NamedDependency[Context]
 ) -> schemas.ContactOut:
-    """409 ``point_taken`` when another contact has this address; ``fields.contact_id`` says which."""
+    """409 ``point_taken`` when another contact has this address; ``fields.contact_id`` is it, if you may see it."""
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         (address,) = await actions.normalised(tx, [(data.kind, data.value)])
         await actions.add_point(tx, contact_id, address, by=context.actor)
-        return await queries.get(tx, contact_id)
+        return await queries.get(tx, context.actor, contact_id)
 
 
 @delete("/contacts/{contact_id:int}/points/{point_id:int}", operation_id="removePoint", status_code=204, tags=TAGS)
 async def remove_point(contact_id: PathId, point_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         await actions.remove_point(tx, contact_id, point_id, by=context.actor)
 
 
@@ -100,20 +103,23 @@ async def set_consent(
     """What somebody of us was told. An opt-out in the contact's own words can only be lifted in their own words."""
     change = actions.opt_out if data.opted_out else actions.opt_in
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         await queries.get_point(tx, contact_id, point_id)
         await change(tx, point_id, source="user", reason=data.reason, actor_id=context.actor.user_id)
-        return await queries.get(tx, contact_id)
+        return await queries.get(tx, context.actor, contact_id)
 
 
 @put("/contacts/{contact_id:int}/tags/{tag_id:int}", operation_id="tagContact", status_code=204, tags=TAGS)
 async def tag_contact(contact_id: PathId, tag_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         await actions.tag(tx, contact_id, tag_id, by=context.actor)
 
 
 @delete("/contacts/{contact_id:int}/tags/{tag_id:int}", operation_id="untagContact", status_code=204, tags=TAGS)
 async def untag_contact(contact_id: PathId, tag_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("contacts:write") as tx:
+        await queries.must_see(tx, context.actor, contact_id)
         await actions.untag(tx, contact_id, tag_id, by=context.actor)
 
 
@@ -125,13 +131,13 @@ async def merge_contact(
     _must_see_all(context.actor, "Merging contacts")
     async with context.begin("contacts:write") as tx:
         await actions.merge(tx, contact_id, data.into, context.actor.user_id)
-        return await queries.get(tx, data.into)
+        return await queries.get(tx, context.actor, data.into)
 
 
 @get("/suggestions", operation_id="listSuggestions", tags=TAGS)
 async def list_suggestions(context: NamedDependency[Context], contact_id: SomeId = None) -> list[schemas.SuggestionOut]:
     async with context.begin("contacts:read") as tx:
-        return await queries.suggestions(tx, contact_id)
+        return await queries.suggestions(tx, context.actor, contact_id)
 
 
 @post("/suggestions/{suggestion_id:int}/accept", operation_id="acceptSuggestion", status_code=200, tags=TAGS)
@@ -139,13 +145,13 @@ async def accept_suggestion(suggestion_id: PathId, context: NamedDependency[Cont
     _must_see_all(context.actor, "Merging contacts")
     async with context.begin("contacts:write") as tx:
         winner = await actions.accept(tx, suggestion_id, context.actor.user_id)
-        return await queries.get(tx, winner)
+        return await queries.get(tx, context.actor, winner)
 
 
 @post("/suggestions/{suggestion_id:int}/dismiss", operation_id="dismissSuggestion", status_code=204, tags=TAGS)
 async def dismiss_suggestion(suggestion_id: PathId, context: NamedDependency[Context]) -> None:
     async with context.begin("contacts:write") as tx:
-        await actions.dismiss(tx, suggestion_id, context.actor.user_id)
+        await actions.dismiss(tx, suggestion_id, context.actor)
 
 
 @get("/tags", operation_id="listTags", tags=TAGS)

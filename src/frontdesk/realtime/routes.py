@@ -20,7 +20,7 @@ from frontdesk.kit.context import Actor, Context
 from frontdesk.kit.errors import Invalid, NotFound
 from frontdesk.people import events as of_people
 from frontdesk.realtime.queries import log
-from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode
+from frontdesk.realtime.queries.hub import CLOSED, RESYNC, Fresh, Hub, Spoken, Subscription, encode, freshened
 from frontdesk.realtime.schemas import EventFrame
 
 HEARTBEAT = 15.0  # seconds
@@ -103,13 +103,10 @@ async def _missed(context: Context, subscription: Subscription, after: int) -> A
     while after < subscription.since:
         async with resources.db.begin(actor.workspace_id) as tx:
             rows = await log.since(tx, after, subscription.since)
-            frames = await log.dress(tx, resources, rows)
-            talks = {row["conversation_id"] for row in rows if row["conversation_id"] and not actor.sees_all}
-            called = await log.called(tx, sorted(talks)) if talks else {}
+            found = await freshened(tx, resources, rows, restricted=not actor.sees_all)
         if not rows:
             return
-        for row, frame in zip(rows, frames, strict=True):
-            fresh = Fresh(row, frame, encode(frame), called.get(row["conversation_id"], frozenset()))
+        for fresh in found:
             if shown := _shown(actor, fresh):
                 yield shown
         after = rows[-1]["seq"]
@@ -128,7 +125,10 @@ def _shown(actor: Actor, fresh: Fresh) -> bytes | None:
         return head + b"event: nothing\ndata: {}\n\n"
     if not actor.may(READ.get(row["kind"], "conversations:read")):
         return head + b"event: nothing\ndata: {}\n\n"
-    if not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, fresh):
+    if not actor.sees_all and not all(_knows(actor, *concerned) for concerned in fresh.concerned):
+        if not row["facts"].get("deleted"):
+            return head + b"event: nothing\ndata: {}\n\n"
+    elif not actor.sees_all and row["conversation_id"] is not None and not _concerns(actor, fresh):
         if not _leaves(fresh):
             return head + b"event: nothing\ndata: {}\n\n"
         hidden = encode(
@@ -168,6 +168,11 @@ def _concerns(actor: Actor, fresh: Fresh) -> bool:
         conversation.assignee_id == actor.user_id or conversation.team_id in actor.teams
     )
     return mine or actor.user_id in fresh.called
+
+
+def _knows(actor: Actor, users: frozenset[int], teams: frozenset[int]) -> bool:
+    """Whether a contact concerns the actor."""
+    return actor.user_id in users or not teams.isdisjoint(actor.teams)
 
 
 ROUTES = [stream_events]

@@ -28,9 +28,10 @@ async def create_contact(tx: Tx, *, name: str, addresses: Sequence[Address], by:
     if not called:
         raise Invalid("A contact needs a name or an address.", fields={"name": "A name is needed."})
     contact_id: int = await tx.fetchval(
-        "insert into contacts (workspace_id, name) values ($1, $2) returning id", tx.workspace_id, called
-    )
-    await _add(tx, contact_id, addresses)
+        "insert into contacts (workspace_id, name, created_by) values ($1, $2, $3) returning id",
+        tx.workspace_id, called, by.user_id if by else None,
+    )  # fmt: skip
+    await _add(tx, contact_id, addresses, by)
     tx.emit(ContactChanged(actor_id=by.user_id if by else None, contact_id=contact_id))
     return contact_id
 
@@ -93,7 +94,7 @@ async def add_point(tx: Tx, contact_id: int, address: Address, *, by: Actor) -> 
         tx.workspace_id, contact_id,
     ):  # fmt: skip
         raise NotFound("This contact")
-    await _add(tx, contact_id, [address])
+    await _add(tx, contact_id, [address], by)
     tx.emit(ContactChanged(actor_id=by.user_id, contact_id=contact_id))
 
 
@@ -114,7 +115,7 @@ async def remove_point(tx: Tx, contact_id: int, point_id: int, *, by: Actor) -> 
     tx.emit(ContactChanged(actor_id=by.user_id, contact_id=contact_id))
 
 
-async def _add(tx: Tx, contact_id: int, addresses: Sequence[Address]) -> None:
+async def _add(tx: Tx, contact_id: int, addresses: Sequence[Address], by: Actor | None) -> None:
     keys = sorted({(address.kind, address.scope, rules.storable(address.value)) for address in addresses})
     if not keys:
         return
@@ -134,6 +135,9 @@ async def _add(tx: Tx, contact_id: int, addresses: Sequence[Address]) -> None:
         where p.contact_id <> $2 limit 1""",
         tx.workspace_id, contact_id, *columns,
     )  # fmt: skip
+    if taken and by and not by.sees_all and not await queries.seen(tx, by, [taken["contact_id"]]):
+        hidden = "Another contact has this address."
+        raise Refused(hidden, code="point_taken", fields={"value": hidden})
     if taken:
         shown = rules.display(taken["kind"], taken["value"])
         raise Refused(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from frontdesk.contacts import rules
+from frontdesk.contacts import queries, rules
 from frontdesk.contacts.events import ContactsMerged
 from frontdesk.kit import clock
+from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 from frontdesk.people import actions as people
@@ -106,11 +107,13 @@ async def accept(tx: Tx, suggestion_id: int, actor_id: int | None) -> int:
     return winner
 
 
-async def dismiss(tx: Tx, suggestion_id: int, actor_id: int | None) -> None:
-    """They are two people. It is not suggested again."""
+async def dismiss(tx: Tx, suggestion_id: int, by: Actor) -> None:
+    """They are two people. It is not suggested again. Raises NotFound where ``by`` does not see both."""
     row = await _answered(tx, suggestion_id, "dismissed")
+    if not by.sees_all and len(await queries.seen(tx, by, [row["contact_id"], row["other_id"]])) < 2:
+        raise NotFound("This suggestion")
     subject = f"contact:{row['contact_id']}"
-    await people.audit(tx, "suggestion.dismissed", actor_id=actor_id, subject=subject, detail={"id": suggestion_id})
+    await people.audit(tx, "suggestion.dismissed", actor_id=by.user_id, subject=subject, detail={"id": suggestion_id})
 
 
 async def _answered(tx: Tx, suggestion_id: int, state: str) -> Row:

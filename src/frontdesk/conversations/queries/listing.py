@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import schemas
 from frontdesk.conversations.queries import finding
 from frontdesk.conversations.queries.ranges import EVERYTHING, Conditions, Range, few, having, listed, newest, whole
@@ -17,6 +18,12 @@ from frontdesk.conversations.queries.snapshots import conversations
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
 from frontdesk.kit.transaction import Row, Tx
+
+contacts.CONCERNED += [
+    "select contact_id, assignee_id, team_id from conversations where workspace_id = $1",
+    "select c.contact_id, x.of_id, null::bigint from listings x join conversations c"
+    " on c.workspace_id = x.workspace_id and c.id = x.conversation_id where x.workspace_id = $1 and x.kind = 'mention'",
+]  # who may see a conversation, as _visible has it
 
 View = Literal["unread", "mine", "unassigned", "starred", "all", "snoozed", "closed", "any"]
 COUNTED: tuple[View, ...] = ("unread", "mine", "unassigned", "starred", "all")

@@ -10,6 +10,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from frontdesk.channels.port import Address
 from frontdesk.contacts import actions as contacts
+from frontdesk.contacts import queries as known
 from frontdesk.conversations import schemas
 from frontdesk.conversations.actions import change, send, write
 from frontdesk.conversations.queries import listing, snapshots, thread
@@ -103,6 +104,7 @@ async def _whom(tx: Tx, context: Context, data: schemas.ConversationIn) -> tuple
     if data.contact_id is None:
         raise Invalid("Say whom to write to.", fields={"contact_id": "a contact or an address is needed"})
     await contacts.must_exist(tx, data.contact_id)
+    await known.must_see(tx, context.actor, data.contact_id)
     return data.contact_id, None
 
 

@@ -5,17 +5,19 @@ has a stream open. A stream that cannot keep up is told to load afresh instead o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import asyncpg
 import msgspec
 import structlog
 
+from frontdesk.contacts import queries as contacts
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Actor, Resources
-from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row
+from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row, Tx
 from frontdesk.realtime.queries import log as events
 from frontdesk.realtime.schemas import EventFrame
 
@@ -35,6 +37,29 @@ class Fresh:
     frame: EventFrame
     data: bytes
     called: frozenset[int] = frozenset()  # who was mentioned in its conversation; read only if somebody depends on it
+    concerned: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()  # the same: (users, teams) for each contact in it
+
+
+async def freshened(tx: Tx, resources: Resources, rows: Sequence[Row], *, restricted: bool) -> list[Fresh]:
+    """Events as they are handed out; ``restricted``: somebody hears them who does not see everything."""
+    frames = await events.dress(tx, resources, rows)
+    if not restricted:
+        return [Fresh(row, frame, encode(frame)) for row, frame in zip(rows, frames, strict=True)]
+    talks = {row["conversation_id"] for row in rows if row["conversation_id"]}
+    called = await events.called(tx, sorted(talks)) if talks else {}
+    about = [events.contacts_in(row) for row in rows]
+    concerned = await contacts.concerned(tx, sorted(set(chain(*about)))) if any(about) else {}
+    nobody = (frozenset[int](), frozenset[int]())
+    return [
+        Fresh(
+            row,
+            frame,
+            encode(frame),
+            called.get(row["conversation_id"], frozenset()),
+            tuple(concerned.get(contact, nobody) for contact in named),
+        )
+        for row, frame, named in zip(rows, frames, about, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -200,12 +225,9 @@ class Hub:
             while True:
                 async with self._resources.db.begin(workspace_id) as tx:
                     rows = await events.since(tx, feed.seq)
-                    frames = await events.dress(tx, self._resources, rows)
                     restricted = any(one.actor and not one.actor.sees_all for one in feed.subscriptions)
-                    talks = {row["conversation_id"] for row in rows if restricted and row["conversation_id"]}
-                    called = await events.called(tx, sorted(talks)) if talks else {}
-                for row, frame in zip(rows, frames, strict=True):
-                    fresh = Fresh(row, frame, encode(frame), called.get(row["conversation_id"], frozenset()))
+                    found = await freshened(tx, self._resources, rows, restricted=restricted)
+                for row, fresh in zip(rows, found, strict=True):
                     for subscription in feed.subscriptions:
                         subscription.put(fresh)
                     feed.seq = row["seq"]

@@ -113,6 +113,14 @@ async def still_valid(
     return found[0], found[1]
 
 
+def contacts_in(row: Row) -> tuple[int, ...]:
+    """The contacts that an event tells of by itself, not as part of a conversation."""
+    if row["conversation_id"] is not None or row["contact_id"] is None:
+        return ()
+    other = row["facts"].get("other_id")
+    return (row["contact_id"],) if other is None else (row["contact_id"], other)
+
+
 async def called(tx: Tx, conversation_ids: Sequence[int]) -> dict[int, frozenset[int]]:
     """Who was ever mentioned in each of these conversations: they may see it from then on."""
     rows = await tx.fetch(
