@@ -115,6 +115,7 @@ clean:
 	@$(UV) --require-hashes -r requirements/build.txt
 	@$(UV) --require-hashes -r requirements/run.txt
 	@$(UV) --no-deps --no-build-isolation --editable .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'from frontdesk.app import commands, process; commands.openapi(); process.jobs.read()'
 	@touch $@
 
 .venv/.dev: .venv/.run requirements/dev.txt

@@ -214,6 +214,7 @@ async def start_frontdesk(part: str, home: Path, port: int | None, **environ: st
 async def _started(program: list[str], home: Path, port: int | None, **environ: str) -> Process:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("FRONTDESK_", "DATABASE_URL"))}
     ours |= {"FRONTDESK_HOME": str(home), "FRONTDESK_PORT": str(port or 1), **environ}
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)  # installed, it is compiled
     ours |= {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
     log = home.with_name(f"{home.name}.{port or 'worker'}.log")
     with log.open("ab") as file:

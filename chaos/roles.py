@@ -20,7 +20,7 @@ import uvloop
 from litestar import Litestar
 
 from chaos.zygote import say
-from frontdesk.app import http, process, worker
+from frontdesk.app import http, process, starting, worker
 from frontdesk.app.intake import Intake
 from frontdesk.kit import crash
 from frontdesk.kit.context import Resources
@@ -56,7 +56,7 @@ def build(told: dict[str, Any]) -> Parts:
     """Everything that can be made before the fork; the pool of connections is opened after it."""
     home = Path(told["home"])
     settings = Settings.from_environment({**told["environ"], "FRONTDESK_HOME": str(home)})
-    process.set_up_logging()
+    starting.set_up_logging()
     open_networks((LOOPBACK,))
     resources = Resources(
         settings=settings,

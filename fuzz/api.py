@@ -25,7 +25,7 @@ from typing import Any
 import httpx
 
 from frontdesk.app import http, serving
-from frontdesk.app.process import set_up_logging
+from frontdesk.app.starting import set_up_logging
 from frontdesk.kit.context import Resources
 from frontdesk.kit.files import open_store
 from frontdesk.kit.secrets import Vault

@@ -7,19 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
-from pgqueuer.db import AsyncpgDriver
 from pgqueuer.domain.types import QueueExecutionMode
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
-from pgqueuer.queries import Queries
 
 from bench.benchmarks import benchmark
 from bench.gates import Gate
 from bench.measure import Meter, Spent, interleaved, median, median_ratio, percentile
 from bench.place import Office, Place
 from frontdesk.conversations.actions import outbox
-from frontdesk.kit.jobs import SETTINGS
+from frontdesk.kit.jobs import library
 from frontdesk.kit.transaction import Database
 
 BATCH = 50
@@ -65,12 +62,9 @@ async def queue(place: Place) -> list[Gate]:
     count = place.size(2000, quick=100)
     office = await place.office()
     owner = await asyncpg.connect(**office.owner_connect_args)
-    library = await asyncpg.connect(**office.connect_args)
+    connection = await asyncpg.connect(**office.connect_args)
     db = await Database.open(office.connect_args)
-    queries = Queries(
-        AsyncpgDriver(library), QueryBuilderEnvironment(SETTINGS), QueryQueueBuilder(SETTINGS),
-        QuerySchedulerBuilder(SETTINGS),
-    )  # fmt: skip
+    queries = library(connection)
     meter = Meter(postgres=place.pid)
     try:
 
@@ -105,7 +99,7 @@ async def queue(place: Place) -> list[Gate]:
         found = await interleaved(place.size(5, quick=1), ours=ours, theirs=theirs)
     finally:
         await db.close()
-        await library.close()
+        await connection.close()
         await owner.close()
     ratio = median_ratio(found["theirs"], found["ours"])
     return [

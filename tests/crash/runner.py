@@ -20,7 +20,7 @@ from litestar import Litestar
 
 from conversations.pretend import Pretend, Searchable, line
 from frontdesk import channels
-from frontdesk.app import http, process, worker
+from frontdesk.app import http, starting, worker
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Account, Outbound, Sent
 from frontdesk.conversations.handlers.under_way import UnderWay
@@ -97,7 +97,7 @@ def main() -> None:
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
     say(str(listening.getsockname()[1]))
-    process.set_up_logging()
+    starting.set_up_logging()
     given = json.loads(sys.stdin.readline())
     resources, hub, app = prepared(given)
     for text in sys.stdin:

@@ -134,7 +134,7 @@ async def test_what_the_api_answers_and_what_the_log_says(client: httpx.AsyncCli
     with trace.within(GIVEN):
         assert trace.logged(None, "info", {"event": "x"}) == {"event": "x", "trace": GIVEN}
     assert trace.logged(None, "info", {"event": "x"}) == {"event": "x"}
-    from frontdesk.app.process import set_up_logging
+    from frontdesk.app.starting import set_up_logging
 
     kept = structlog.get_config()
     try:

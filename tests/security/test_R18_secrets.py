@@ -23,7 +23,7 @@ from conftest import PASSWORD
 from conversations.office import ANA, Office, open_office
 from conversations.pretend import Pretend
 from frontdesk import channels
-from frontdesk.app import commands, process
+from frontdesk.app import commands, starting
 from frontdesk.channels.port import Capabilities, Channel, Disconnected, Rejected, Setting, TryLater, Unknown
 from frontdesk.kit import hiding
 from frontdesk.kit.context import Actor, Resources
@@ -76,7 +76,7 @@ def leaky() -> Channel:
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
     """What the product's own log writes, with its own steps."""
-    process.set_up_logging()
+    starting.set_up_logging()
     written = io.StringIO()
     structlog.configure(
         processors=structlog.get_config()["processors"],

@@ -1,4 +1,4 @@
-"""``frontdesk``: every command, and nothing but the words around them."""
+"""``frontdesk``: every command, and nothing but the words around them. Each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from frontdesk import __version__
-from frontdesk.app import alerts, commands, doctor, process
-from frontdesk.app import backup as backups
-from frontdesk.app.restore import restore
-from frontdesk.app.verify import told, verify
+from frontdesk.app import starting
 from frontdesk.kit.errors import Problem
 from frontdesk.kit.postgres import PostgresError
 from frontdesk.kit.secrets import KeyProblem
@@ -34,7 +31,7 @@ def say(line: str) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run one command; ends the process with its status."""
     arguments = _parser().parse_args(argv)
-    process.set_up_logging()
+    starting.set_up_logging()
     try:
         settings = Settings.from_environment()
         sys.exit(_run(arguments.run, settings, arguments) or 0)
@@ -57,7 +54,7 @@ def _run(command: Run, settings: Settings, arguments: argparse.Namespace) -> int
 
 
 async def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
-    await process.run(settings, web=arguments.web, worker=arguments.worker, say=say)
+    await starting.run(settings, web=arguments.web, worker=arguments.worker, say=say)
 
 
 async def _demo(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -67,34 +64,46 @@ async def _demo(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 async def _migrate(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import process
+
     async with process.connected(settings):
         say("The database is up to date.")
 
 
 async def _user_create(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands, process
+
     password = arguments.password or getpass.getpass("Password: ")
     async with process.connected(settings) as resources:
         say(await commands.create_user(resources, arguments.email, arguments.name, arguments.role, password))
 
 
 async def _token_create(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands, process
+
     async with process.connected(settings) as resources:
         say(await commands.create_token(resources, arguments.email, arguments.name, arguments.scope))
 
 
 async def _inbox_list(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands, process
+
     async with process.connected(settings) as resources:
         for line in await commands.list_inboxes(resources):
             say(line)
 
 
 async def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands, process
+
     async with process.connected(settings) as resources:
         count = await commands.replay(resources, arguments.ids, everything=arguments.all)
         say(f"{count} deliveries will be read again.")
 
 
 async def _rotate(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands, process
+
     async with process.connected(settings) as resources:
         count = await commands.rotate(resources)
         say(
@@ -104,12 +113,17 @@ async def _rotate(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 async def _mail_show(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import commands
+
     read = sys.stdin.buffer.read if arguments.file == "-" else Path(arguments.file).read_bytes
     shown = await asyncio.to_thread(commands.show, ".eml", await asyncio.to_thread(read))
     say(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
+    from frontdesk.app import process
+    from frontdesk.app.verify import told, verify
+
     results, wrong = [], 0
     async with process.connected(settings) as resources:
         store = resources if arguments.files else None
@@ -128,6 +142,8 @@ async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
+    from frontdesk.app import doctor
+
     found = []
     async for finding in doctor.examine(settings):
         found.append(finding)
@@ -139,6 +155,9 @@ async def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    from frontdesk.app import backup as backups
+    from frontdesk.app import process
+
     if arguments.verify:
         with backups.opened(arguments.file) as (archive, manifest):
             backups.check(archive, manifest, say)
@@ -155,6 +174,9 @@ async def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
+    from frontdesk.app import process
+    from frontdesk.app.restore import restore
+
     async with process.owning(settings, alone=True) as owner:
         manifest, held = await restore(
             settings, owner, arguments.file, replace=arguments.replace, say=_progress(arguments)
@@ -167,18 +189,22 @@ async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
     return await _verify(settings, arguments)
 
 
-def _progress(arguments: argparse.Namespace) -> process.Say:
+def _progress(arguments: argparse.Namespace) -> starting.Say:
     """A line for each table, for whoever sits there; nothing in a log of a nightly run."""
     return say if sys.stdout.isatty() or arguments.verbose else lambda line: None
 
 
 async def _alerts(settings: Settings, arguments: argparse.Namespace) -> int:
+    from frontdesk.app import alerts
+
     return _kept(
         arguments, alerts.prometheus(), "The rules have changed: run `frontdesk alerts`, commit docs/alerts.yml."
     )
 
 
 async def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:
+    from frontdesk.app import commands
+
     stale = "The API has changed: run `frontdesk openapi` and commit docs/openapi.json."
     return _kept(arguments, commands.openapi(), stale)
 

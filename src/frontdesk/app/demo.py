@@ -21,7 +21,7 @@ import httpx
 import msgspec
 
 from frontdesk import channels
-from frontdesk.app import process
+from frontdesk.app import starting
 from frontdesk.kit.settings import Settings
 
 EMAIL = "demo@example.org"
@@ -37,7 +37,7 @@ class Sign(msgspec.Struct):
     password: str
 
 
-async def demo(settings: Settings, *, say: process.Say) -> None:
+async def demo(settings: Settings, *, say: starting.Say) -> None:
     """Run product and simulator until stopped."""
     settings.home.mkdir(parents=True, exist_ok=True)
     sign = _sign(settings.home / "demo.json")
@@ -48,7 +48,7 @@ async def demo(settings: Settings, *, say: process.Say) -> None:
                 await _furnish(api, sign, simulator, settings)
             _tell(say, settings, sign, simulator["http"])
 
-        await process.run(replace(settings, allow_private=LOOPBACK), say=say, ready=ready)
+        await starting.run(replace(settings, allow_private=LOOPBACK), say=say, ready=ready)
 
 
 def _sign(path: Path) -> Sign:
@@ -60,7 +60,7 @@ def _sign(path: Path) -> Sign:
     return made
 
 
-def _tell(say: process.Say, settings: Settings, sign: Sign, simulator: str) -> None:
+def _tell(say: starting.Say, settings: Settings, sign: Sign, simulator: str) -> None:
     for line in (
         "",
         f"  Frontdesk           {settings.url}",
@@ -75,7 +75,7 @@ def _tell(say: process.Say, settings: Settings, sign: Sign, simulator: str) -> N
 
 
 @asynccontextmanager
-async def _simulator(settings: Settings, say: process.Say) -> AsyncIterator[dict[str, Any]]:
+async def _simulator(settings: Settings, say: starting.Say) -> AsyncIterator[dict[str, Any]]:
     """The providers, in a separate process that ends with this one."""
     say("Starting the simulated providers (texts, mail).")
     arguments = ["--home", str(settings.home / "simulator"), "--frontdesk", settings.url, "--with-parent"]

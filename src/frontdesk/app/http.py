@@ -104,9 +104,7 @@ def create(
             "hub": Provide(lambda: hub, sync_to_thread=False),
             "watch": Provide(lambda: watch, sync_to_thread=False),
         },
-        exception_handlers={
-            Problem: _problem, HTTPException: _refused, Exception: _failed,
-        },
+        exception_handlers=_answers(),
         middleware=[trace.Traced, ClientAddress(resources.settings.trusted_proxies), Idempotency(resources)],
         lifespan=[lifespan],
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
@@ -122,6 +120,22 @@ def create(
     )  # fmt: skip
     app.hooks = trace.Traced(Hooks(resources, intake))
     return app
+
+
+def probes(resources: Resources) -> Litestar:
+    """What a worker of its own answers: that it is alive, whether it can work, and what it has counted."""
+    return Litestar(
+        route_handlers=health.ROUTES,
+        dependencies={"resources": Provide(lambda: resources, sync_to_thread=False)},
+        exception_handlers=_answers(),
+        openapi_config=None,
+        on_app_init=[_quiet],
+        after_request=_secure,
+    )
+
+
+def _answers() -> dict[int | type[Exception], Any]:
+    return {Problem: _problem, HTTPException: _refused, Exception: _failed}
 
 
 def _quiet(config: AppConfig) -> AppConfig:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
-import logging
 import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 import asyncpg
 import structlog
@@ -21,56 +18,24 @@ from frontdesk.app.alerts import Watch
 from frontdesk.app.intake import Intake
 from frontdesk.app.migrate import migrate
 from frontdesk.app.presence import show_presence
+from frontdesk.app.starting import Say
 from frontdesk.app.worker import work
-from frontdesk.kit import postgres, trace
+from frontdesk.kit import jobs, postgres
 from frontdesk.kit.context import Resources
 from frontdesk.kit.disk import Ballast, Disk
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.fetch import open_networks
 from frontdesk.kit.files import open_store
-from frontdesk.kit.hiding import hidden
 from frontdesk.kit.secrets import Vault
 from frontdesk.kit.settings import Settings
 from frontdesk.kit.transaction import Database
 from frontdesk.realtime.queries.hub import Hub
 
+WORKER_LISTEN = "127.0.0.1:8081"  # where a worker of its own says how it is, unless the settings say otherwise
 STOP_SECONDS = 15  # in which requests and sendings under way may end; then the database needs a few to stop
 
 log = structlog.get_logger()
-Say = Callable[[str], None]
-
-
-class _Unfailing(io.TextIOBase):
-    """Where lines go that nobody can read: into a file on a full disk. What wrote them goes on."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
-            self._file.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            self._file.flush()
-
-
-def set_up_logging() -> None:
-    """One line of JSON for each thing worth knowing, on standard error; never a message's text."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            trace.logged,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            hidden,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Unfailing(sys.stderr))),
-        cache_logger_on_first_use=True,
-    )
+Serve = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
 def key_file(settings: Settings) -> Path:
@@ -143,24 +108,24 @@ def connector(server: postgres.Server) -> Callable[[], Awaitable[asyncpg.Connect
 
 async def run(
     settings: Settings,
+    server: postgres.Server,
     *,
-    web: bool = True,
-    worker: bool = True,
+    web: bool,
+    worker: bool,
     say: Say,
-    ready: Callable[[], Awaitable[None]] | None = None,
+    ready: Callable[[], Awaitable[None]] | None,
+    settled: Callable[[], None],
 ) -> None:
-    """Database, web and worker (or one of them) in this process, until SIGTERM or SIGINT."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    """Web and worker (or one of them) on a database that runs, until SIGTERM or SIGINT. ``settled`` is called when
+    everything that stays is there."""
     open_networks(settings.allow_private)
-    server = await postgres.resolve(settings.home, url=settings.database_url, on_progress=say)
     caring = asyncio.create_task(server.keep_alive(ballast=_ballast(settings, server)))
     try:
         await migrate(server.owner_connect_args)
         async with opened(settings, server) as resources:
-            await _parts(resources, server, web=web, worker=worker, say=say, ready=ready)
+            await _parts(resources, server, web=web, worker=worker, say=say, ready=ready, settled=settled)
     finally:
         caring.cancel()
-        await asyncio.to_thread(server.stop)
 
 
 async def _parts(
@@ -171,6 +136,7 @@ async def _parts(
     worker: bool,
     say: Say,
     ready: Callable[[], Awaitable[None]] | None,
+    settled: Callable[[], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -178,12 +144,14 @@ async def _parts(
         loop.add_signal_handler(number, stop.set)
     connect = connector(server)
     hub = Hub(resources, connect)
+    serve = _web(resources, hub, say) if web else _probes(resources)
+    settled()
     tasks = [asyncio.create_task(hub.run(stop))]
+    if serve:
+        tasks.append(asyncio.create_task(serve(stop)))
     if worker:
         tasks.append(asyncio.create_task(work(resources, hub, stop, connect)))
         tasks.append(asyncio.create_task(show_presence(connect, stop)))
-    if web:
-        tasks.append(asyncio.create_task(_serve(resources, hub, stop, say)))
     if ready:
         tasks.append(asyncio.create_task(ready()))  # type: ignore[arg-type]
     waiting = asyncio.create_task(stop.wait())
@@ -198,13 +166,33 @@ async def _parts(
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(resources: Resources, hub: Hub, stop: asyncio.Event, say: Say) -> None:
+def _web(resources: Resources, hub: Hub, say: Say) -> Serve:
     watch = Watch(resources)
     app = http.create(resources, hub=hub, intake=Intake(resources.db, resources.disk), watch=watch)
     sockets = serving.given() or [serving.opened(resources.settings)]
     say(f"Frontdesk is at {resources.settings.url}")
-    watching = asyncio.create_task(watch.run(stop))
+
+    async def serve(stop: asyncio.Event) -> None:
+        aside = [asyncio.create_task(watch.run(stop)), asyncio.create_task(asyncio.to_thread(jobs.read))]
+        try:
+            await serving.serve(app, sockets, stop)
+        finally:
+            for task in aside:
+                task.cancel()
+
+    return serve
+
+
+def _probes(resources: Resources) -> Serve | None:
+    """What a worker of its own answers. Several on one machine need an address each: without one that was asked for,
+    whoever comes second goes without."""
+    wanted = resources.settings.worker_listen
+    host, _, port = (wanted or WORKER_LISTEN).rpartition(":")
     try:
-        await serving.serve(app, sockets, stop)
-    finally:
-        watching.cancel()
+        sockets = serving.given() or [serving.bound(host.strip("[]"), int(port), "FRONTDESK_WORKER_LISTEN")]
+    except SystemExit as taken:
+        if wanted:
+            raise
+        log.warning("this worker answers no /livez, /readyz and /metrics", why=str(taken))
+        return None
+    return partial(serving.serve, http.probes(resources), sockets)

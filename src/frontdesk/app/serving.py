@@ -36,17 +36,20 @@ def given() -> list[socket.socket]:
 
 def opened(settings: Settings) -> socket.socket:
     """The port that the settings name. Ends the process with a sentence when it is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return bound(settings.host, settings.port, "FRONTDESK_PORT")
+
+
+def bound(host: str, port: int, setting: str) -> socket.socket:
+    """A port that ``setting`` names. Ends the process with a sentence when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio turns Nagle's algorithm off only then, which costs 40 ms an answer otherwise.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((settings.host, settings.port))
+        made.bind((host, port))
     except OSError as error:
         made.close()
-        raise SystemExit(
-            f"Port {settings.port} on {settings.host} is taken ({error.strerror}). Set FRONTDESK_PORT to another one."
-        ) from error
+        raise SystemExit(f"Port {port} on {host} is taken ({error.strerror}). Set {setting} to another one.") from error
     return made
 
 

@@ -9,27 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import msgspec
 import structlog
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
-from pgqueuer.db import AsyncpgDriver
-from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.settings import DBSettings
-from pgqueuer.domain.types import Channel
-from pgqueuer.models import Job
-from pgqueuer.qm import QueueManager
-from pgqueuer.queries import Queries
 
 from frontdesk.kit.context import Resources
 from frontdesk.kit.hiding import hide
 
+if TYPE_CHECKING:
+    from pgqueuer.models import Job
+    from pgqueuer.qm import QueueManager
+    from pgqueuer.queries import Queries
+
+# The library is read when the first job comes, or by the worker beside everything else: a start would wait for it.
+
 Work = Callable[..., Awaitable[None]]
 
 JOBS: dict[str, Work] = {}
-SETTINGS = DBSettings(db_schema="jobs", channel=Channel("frontdesk_jobs"))
 GIVEN_UP: dict[str, Work] = {}
 RETRY_AFTER = (5, 30, 120, 600, 3600, 6 * 3600)  # seconds between attempts of a job that raised
 
@@ -58,11 +57,23 @@ def given_up(name: str) -> Callable[[Work], Work]:
     return register
 
 
-def _queries(connection: Any) -> Queries:
+def read() -> None:
+    """Read the library, so that whoever enqueues first does not wait for it."""
+    import_module("pgqueuer.qm")
+
+
+def library(connection: Any) -> Queries:
+    """The library's statements, on our tables."""
+    from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+    from pgqueuer.db import AsyncpgDriver
+    from pgqueuer.domain.settings import DBSettings
+    from pgqueuer.domain.types import Channel
+    from pgqueuer.queries import Queries
+
+    ours = DBSettings(db_schema="jobs", channel=Channel("frontdesk_jobs"))
     return Queries(
-        AsyncpgDriver(connection),
-        QueryBuilderEnvironment(SETTINGS), QueryQueueBuilder(SETTINGS), QuerySchedulerBuilder(SETTINGS),
-    )  # fmt: skip
+        AsyncpgDriver(connection), QueryBuilderEnvironment(ours), QueryQueueBuilder(ours), QuerySchedulerBuilder(ours)
+    )
 
 
 async def enqueue(connection: Any, name: str, arguments: dict[str, Any], *, after: float = 0) -> None:
@@ -70,16 +81,19 @@ async def enqueue(connection: Any, name: str, arguments: dict[str, Any], *, afte
     if name not in JOBS and name != "kit.probe":
         raise KeyError(f"no handler is registered for the job {name!r}")
     delay = timedelta(seconds=after) if after else None
-    await _queries(connection).enqueue(name, msgspec.json.encode(arguments), execute_after=delay)
+    await library(connection).enqueue(name, msgspec.json.encode(arguments), execute_after=delay)
 
 
 async def work(
     resources: Resources, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
 ) -> None:
     """Run jobs until ``stop``, and the running ones to their end. ``connect`` opens the queue's own connection."""
+    await asyncio.to_thread(read)
+    from pgqueuer.qm import QueueManager
+
     connection = await connect()
     try:
-        queries = _queries(connection)
+        queries = library(connection)
         await queries.requeue_jobs([held.id for held in await queries.list_failed_jobs()])
         manager = QueueManager(queries)
         for name in JOBS:  # held: a job whose next attempt could not be written down waits for the next start
@@ -99,6 +113,8 @@ async def _end(manager: QueueManager, stop: asyncio.Event) -> None:
 
 
 def _runner(resources: Resources, name: str) -> Callable[[Job], Awaitable[None]]:
+    from pgqueuer.domain.errors import RetryRequested
+
     async def run(job: Job) -> None:
         arguments: dict[str, Any] = msgspec.json.decode(job.payload or b"{}")
         try:
@@ -116,6 +132,8 @@ def _runner(resources: Resources, name: str) -> Callable[[Job], Awaitable[None]]
 async def _give_up(resources: Resources, name: str, arguments: dict[str, Any]) -> None:
     if name not in GIVEN_UP:
         return
+    from pgqueuer.domain.errors import RetryRequested
+
     try:
         await GIVEN_UP[name](resources, **arguments)
     except Exception as error:  # nobody knows of the failure yet: it must not be forgotten

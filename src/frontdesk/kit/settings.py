@@ -33,6 +33,7 @@ class Settings:
     hung_after: float = 12.0  # of silence, another process takes the locks of one that hangs
     block_after: float = 600.0  # a message that is put off may hold back later ones of its conversation
     stuck_after: float = 90.0  # a request with an Idempotency-Key that never ended may be repeated
+    worker_listen: str = ""  # host:port where a worker of its own answers /livez, /readyz and /metrics
     metrics_token: str = ""  # that /metrics asks for; empty: only this machine may read it
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -54,6 +55,7 @@ class Settings:
             allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
             trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
             keep_free=int(env.get("FRONTDESK_KEEP_FREE_MB", cls.keep_free // 2**20)) * 2**20,
+            worker_listen=_address(env, "FRONTDESK_WORKER_LISTEN"),
             metrics_token=env.get("FRONTDESK_METRICS_TOKEN", ""),
             pool=int(env.get("FRONTDESK_POOL", cls.pool)),
             lease=float(env.get("FRONTDESK_LEASE_SECONDS", cls.lease)),
@@ -69,6 +71,14 @@ class Settings:
     def secure(self) -> bool:
         """Whether browsers reach us over TLS (decides cookie flags)."""
         return self.url.startswith("https://")
+
+
+def _address(env: dict[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    host, colon, port = value.rpartition(":")
+    if value and not (host and colon and port.isdecimal() and int(port) < 2**16):
+        raise ValueError(f"{name}: {value!r} is not an address like 127.0.0.1:8081")
+    return value
 
 
 def _networks(env: dict[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
