@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
@@ -132,6 +133,47 @@ async def test_nothing_there_is_unreachable_and_a_lost_answer_is_httpx_own(web: 
             await asking.get(f"http://site.test:{web.port}/")
     with pytest.raises(Unreachable, match=r"site\.test does not accept"):
         await connect_socket("site.test", gone.port, allow=LOOPBACK)
+
+
+@pytest.mark.parametrize("announced", [b"", b"content-length: 99999999999\r\n"], ids=["until it closes", "announced"])
+async def test_an_answer_that_does_not_end_is_broken_off(names: Names, announced: bytes) -> None:
+    """In every way that httpx reads: at once, or piece by piece."""
+    sent, ended = 0, asyncio.Event()
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n" + announced + b"\r\n")
+            while True:
+                writer.write(b"x" * 2**16)
+                await writer.drain()
+                sent += 2**16
+        except ConnectionError:
+            ended.set()
+            writer.close()
+
+    names["flood.test"] = ["127.0.0.1"]
+    server = await asyncio.start_server(pour, "127.0.0.1", 0)
+    url = f"http://flood.test:{server.sockets[0].getsockname()[1]}/"
+    async with asyncio.timeout(60), client(timeout=30, total=30, allow=LOOPBACK, max_bytes=2**20) as asking:
+        with pytest.raises(httpx.ReadError, match="more than 1048576 bytes"):
+            await asking.get(url)
+        async with asking.stream("POST", url) as answer:
+            with pytest.raises(httpx.ReadError, match="more than 1048576 bytes"):
+                async for _ in answer.aiter_raw():
+                    pass
+        await ended.wait()
+    assert sent < 2**25, "what the other side wrote was read no further than that"
+    server.close()
+
+
+async def test_a_compressed_answer_is_refused_unread(web: Web) -> None:
+    web.answer = lambda _: page(gzip.compress(b"0" * 2**20), "content-encoding: gzip")
+    async with client(timeout=5, allow=LOOPBACK) as asking:
+        with pytest.raises(httpx.DecodingError, match="compressed"):
+            await asking.get(f"http://site.test:{web.port}/")
+    assert b"accept-encoding: identity" in web.requests[-1].lower()
 
 
 async def test_the_certificate_is_the_names(secure: Web) -> None:

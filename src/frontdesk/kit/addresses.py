@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urljoin
 
 from frontdesk.kit import meters
 
@@ -56,6 +57,7 @@ _PRIVATE = (
 )
 ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: interface identifiers that carry an IPv4 address
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # joined with the last address, "http:///host" would be a path there
 _URL = re.compile(r"(?i)(https?)://([^/?#]*)([^#]*)(?:#.*)?\Z")
 PRINTABLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+\Z")  # ASCII without space, controls and backslash
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
@@ -171,3 +173,16 @@ def _last_32_bits(address: IPv6Address) -> IPv4Address:
 
 def _default_port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
+
+
+def redirected(target: Target, location: str) -> Target:
+    """Where a redirect leads, read like a first address; raises :class:`Blocked`."""
+    if not PRINTABLE.match(location):
+        raise Blocked(f"{target.host} redirects to something that is not a plain address.")
+    try:
+        following = read_url(location if _SCHEME.match(location) else urljoin(target.url, location))
+    except ValueError:  # brackets around what is no address
+        raise Blocked(f"{target.host} redirects to something that is not a plain address.") from None
+    if target.scheme == "https" and following.scheme == "http":
+        raise Blocked(f"{target.host} redirects from https to http.")
+    return following

@@ -26,12 +26,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import urljoin
 
 import httpx
 
 from frontdesk.kit.addresses import (
-    PRINTABLE,
     Address,
     Blocked,
     FetchError,
@@ -41,6 +39,7 @@ from frontdesk.kit.addresses import (
     check_address,
     is_address,
     read_url,
+    redirected,
 )
 
 __all__ = [
@@ -50,10 +49,11 @@ __all__ = [
 
 MAX_REDIRECTS = 3
 TOTAL = 60.0  # seconds for a whole exchange with an API
+ANSWER = 8 * 2**20  # bytes that one answer of an API may have: a page of a thousand messages has two
 WEB_PORTS = frozenset({80, 443})
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # joined with the last address, "http:///host" would be a path there
 _PATIENCE = httpx.Timeout(None, connect=5)  # seconds until the next address is tried; ``fetch`` limits the whole
+_AS_IT_IS = {"accept-encoding": "identity"}
 _opened: tuple[Network, ...] = ()
 
 
@@ -157,7 +157,11 @@ def _look_for_signs_of_life(connected: socket.socket) -> None:
 
 
 def client(
-    *, timeout: httpx.Timeout | float, allow: Sequence[Network] | None = None, total: float = TOTAL
+    *,
+    timeout: httpx.Timeout | float,
+    allow: Sequence[Network] | None = None,
+    total: float = TOTAL,
+    max_bytes: int = ANSWER,
 ) -> httpx.AsyncClient:
     """An HTTP client for an API whose address somebody typed: httpx with all its features, behind this guard.
 
@@ -166,10 +170,13 @@ def client(
     Nothing is read from the environment. Redirects are not followed; whoever follows one asks the same client, which
     checks again. Beside httpx's own errors it raises :class:`Blocked`, and :class:`Unreachable` instead of
     ``httpx.ConnectError`` and ``httpx.ConnectTimeout``: in both cases nothing was sent. ``timeout`` is for each read;
-    an answer that drips is broken off with ``httpx.ReadTimeout`` when the exchange has taken ``total`` seconds.
+    an answer that drips is broken off with ``httpx.ReadTimeout`` when the exchange has taken ``total`` seconds, and one
+    that does not end with ``httpx.ReadError`` after ``max_bytes``. None may be compressed: it could unfold to any size.
     """
-    guarded = _Guarded(_opened if allow is None else allow, web_ports_only=False, total=total)
-    return httpx.AsyncClient(transport=guarded, timeout=timeout, trust_env=False, follow_redirects=False)
+    guarded = _Guarded(_opened if allow is None else allow, web_ports_only=False, total=total, max_bytes=max_bytes)
+    return httpx.AsyncClient(
+        transport=guarded, timeout=timeout, trust_env=False, follow_redirects=False, headers=_AS_IT_IS
+    )
 
 
 async def fetch(
@@ -213,8 +220,15 @@ class _Guarded(httpx.AsyncBaseTransport):
     Each origin has connections of its own: httpx shares them by address, and two names may have the same one.
     """
 
-    def __init__(self, allow: Sequence[Network], *, web_ports_only: bool, total: float | None = None) -> None:
-        self._allow, self._web_ports_only, self._total = allow, web_ports_only, total
+    def __init__(
+        self,
+        allow: Sequence[Network],
+        *,
+        web_ports_only: bool,
+        total: float | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        self._allow, self._web_ports_only, self._total, self._max_bytes = allow, web_ports_only, total, max_bytes
         self._ways: dict[tuple[str, str, int], _Way] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -229,7 +243,10 @@ class _Guarded(httpx.AsyncBaseTransport):
             else:
                 way.addresses = (address,)
                 assert isinstance(response.stream, httpx.AsyncByteStream)
-                response.stream = _Bounded(response.stream, until)
+                response.stream = _Bounded(response.stream, until, self._max_bytes)
+                if self._max_bytes is not None and _is_packed(response):
+                    await response.aclose()
+                    raise httpx.DecodingError(f"{way.host} sent a compressed answer that was not asked for")
                 return response
         if "CERTIFICATE_VERIFY_FAILED" in str(failed):
             raise Unreachable(f"{way.host} has no certificate that is valid for this name.") from failed
@@ -267,18 +284,21 @@ async def _in_time(until: float | None) -> AsyncIterator[None]:
 
 
 class _Bounded(httpx.AsyncByteStream):
-    """The body of an answer, as long as there is time."""
+    """The body of an answer, as long as there is time, and as much as may come."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, until: float | None) -> None:
-        self._stream, self._until = stream, until
+    def __init__(self, stream: httpx.AsyncByteStream, until: float | None, max_bytes: int | None) -> None:
+        self._stream, self._until, self._max_bytes = stream, until, max_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = aiter(self._stream)
+        pieces, read = aiter(self._stream), 0
         while True:
             async with _in_time(self._until):
                 piece = await anext(pieces, None)
             if piece is None:
                 return
+            read += len(piece)
+            if self._max_bytes is not None and read > self._max_bytes:
+                raise httpx.ReadError(f"the answer has more than {self._max_bytes} bytes")
             yield piece
 
     async def aclose(self) -> None:
@@ -312,7 +332,7 @@ async def _once(
     response = await _ask(guarded, target, method, headers, body)
     try:
         if response.has_redirect_location and method in ("GET", "HEAD"):
-            return _redirected(target, response.headers["location"])
+            return redirected(target, response.headers["location"])
         return Fetched(
             status=response.status_code,
             content_type=response.headers.get("content-type", "").split(";")[0].strip().lower(),
@@ -333,7 +353,7 @@ async def _ask(
             "user-agent": "Frontdesk",
             **headers,
             "host": target.authority,
-            "accept-encoding": "identity",  # a compressed body could unfold to any size
+            **_AS_IT_IS,
         },
         content=body,
         extensions={"timeout": _PATIENCE.as_dict()},
@@ -344,8 +364,12 @@ async def _ask(
         raise NoAnswer(f"{target.host} gave no valid answer.") from None
 
 
+def _is_packed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("content-encoding", "identity").lower() != "identity")
+
+
 async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    if _is_packed(response):
         raise NoAnswer(f"{host} sent a compressed answer that was not asked for.")
     too_much = Oversized(f"{host} sent more than {max_bytes} bytes.")
     announced = response.headers.get("content-length", "")
@@ -360,18 +384,6 @@ async def _read(response: httpx.Response, max_bytes: int, host: str) -> bytes:
     except httpx.HTTPError:
         raise NoAnswer(f"{host} broke off its answer.") from None
     return bytes(body)
-
-
-def _redirected(target: Target, location: str) -> Target:
-    if not PRINTABLE.match(location):
-        raise Blocked(f"{target.host} redirects to something that is not a plain address.")
-    try:
-        following = read_url(location if _SCHEME.match(location) else urljoin(target.url, location))
-    except ValueError:  # brackets around what is no address
-        raise Blocked(f"{target.host} redirects to something that is not a plain address.") from None
-    if target.scheme == "https" and following.scheme == "http":
-        raise Blocked(f"{target.host} redirects from https to http.")
-    return following
 
 
 async def _lookup(host: str, port: int) -> list[str]:

@@ -40,7 +40,6 @@ MAX_PAGES: Final = 200
 
 TIMEOUT_SECONDS: Final = 15  # for an answer
 _DOWNLOAD_SECONDS: Final = 60
-_AS_IT_IS: Final = {"accept-encoding": "identity"}  # so that the cap counts what is really sent
 _HASHES: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -217,10 +216,11 @@ class Twilio:
         if not self._is_ours(url):
             raise Refused("The media address does not belong to Twilio.", status=0)
         try:
-            async with asyncio.timeout(_DOWNLOAD_SECONDS), _client(self._timeout) as client:
+            most = limit + fetch.ANSWER  # it says itself that a file is too large, before the client does
+            async with asyncio.timeout(_DOWNLOAD_SECONDS), _client(self._timeout, most) as client:
                 for _ in range(MAX_REDIRECTS + 1):
                     auth = self._auth if self._is_ours(url) else None
-                    async with client.stream("GET", url, auth=auth, headers=_AS_IT_IS) as answer:
+                    async with client.stream("GET", url, auth=auth) as answer:
                         if answer.next_request is None:
                             return await _read(answer, limit), answer.headers.get("content-type", "")
                         url = str(answer.next_request.url)
@@ -316,10 +316,10 @@ async def _read(answer: httpx.Response, limit: int) -> bytes:
 
 
 @asynccontextmanager
-async def _client(timeout: httpx.Timeout) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(timeout: httpx.Timeout, max_bytes: int = fetch.ANSWER) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose errors are ours. It lives for one exchange: nothing stays open or tied to an event loop."""
     try:
-        async with fetch.client(timeout=timeout) as client:
+        async with fetch.client(timeout=timeout, max_bytes=max_bytes) as client:
             yield client
     except fetch.Blocked as error:
         raise NotAllowed(f"No connection to Twilio. {error}") from error
