@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from ipaddress import ip_network
 
 import pytest
 
 from frontdesk.kit import fetch as module
 from frontdesk.kit.addresses import Blocked, FetchError
-from frontdesk.kit.fetch import NoAnswer, Oversized, Unreachable, connect, fetch, open_networks, resolve_public
+from frontdesk.kit.fetch import (
+    NoAnswer,
+    Oversized,
+    Unreachable,
+    close_own,
+    connect,
+    fetch,
+    open_networks,
+    resolve_public,
+)
 from kit.addresses import SPELLINGS
 from kit.web import Names, Web, listening, page, to
 
@@ -51,7 +60,7 @@ async def test_resolving_for_other_protocols(names: Names) -> None:
     names["mail.test"] = ["93.184.216.34", "2606:4700::1111", "93.184.216.34"]
     assert [str(ip) for ip in await resolve_public("Mail.test", 993)] == ["93.184.216.34", "2606:4700::1111"]
     assert [str(ip) for ip in await resolve_public("8.8.8.8", 25)] == ["8.8.8.8"]
-    with pytest.raises(Unreachable, match="has no address"):
+    with pytest.raises(Unreachable, match="cannot be found"):
         await resolve_public("nothing.test", 25)
     with pytest.raises(Blocked):
         await resolve_public("127.1", 25)
@@ -174,6 +183,30 @@ async def test_the_operator_opens_networks_for_the_whole_process(web: Web) -> No
             await get(web, allow_private=())
     finally:
         open_networks(())
+
+
+@pytest.fixture
+def own_site() -> Iterator[None]:
+    close_own("https://desk.test/")
+    yield
+    close_own("")
+
+
+@pytest.mark.usefixtures("own_site")
+async def test_our_own_public_address_is_closed_whatever_its_name(names: Names) -> None:
+    """On the port where people reach us: a mail server may have the same address."""
+    names["desk.test"] = names["alias.test"] = ["93.184.216.34", "2606:2800:220:1::1"]
+    names["neighbour.test"] = ["93.184.216.35"]
+    for host in ("desk.test", "alias.test", "93.184.216.34", "2606:2800:220:1:0:0:0:1"):
+        with pytest.raises(Blocked, match="own address"):
+            await resolve_public(host, 443)
+        assert await resolve_public(host, 993)
+    assert await resolve_public("neighbour.test", 443)
+    opened = [ip_network("93.184.216.34/32"), ip_network("2606:2800:220:1::1/128")]
+    assert await resolve_public("alias.test", 443, allow=opened), "the operator may open it"
+    del names["desk.test"]
+    names["desk.test"] = []
+    assert await resolve_public("neighbour.test", 443), "a name of ours that nobody knows closes nothing"
 
 
 async def test_a_stream_for_other_protocols(web: Web, names: Names) -> None:

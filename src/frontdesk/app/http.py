@@ -35,7 +35,7 @@ from frontdesk.contacts import routes as contacts
 from frontdesk.conversations import routes as conversations
 from frontdesk.conversations.actions import merging  # noqa: F401  (conversations follow when contacts merge)
 from frontdesk.inboxes import routes as inboxes
-from frontdesk.kit import clock, downloads, ids, meters, trace
+from frontdesk.kit import clock, downloads, fetch, ids, meters, trace
 from frontdesk.kit.context import Actor, Context, Resources
 from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised, Unavailable
 from frontdesk.kit.files import Missing
@@ -72,6 +72,7 @@ def create(
     resources: Resources, *, hub: Hub | None = None, intake: Intake | None = None, watch: Watch | None = None
 ) -> Litestar:
     """The application. Without a ``hub`` it makes and runs one of its own."""
+    fetch.close_own(resources.settings.url)
     intake = intake or Intake(resources.db, resources.disk)
     own_hub = hub is None
     watch = watch or Watch(resources)

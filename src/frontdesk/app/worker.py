@@ -16,7 +16,7 @@ from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.handlers import clocks, dispatch, ingest
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
-from frontdesk.kit import jobs
+from frontdesk.kit import fetch, jobs
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row
 from frontdesk.realtime.queries.hub import Hub
@@ -36,6 +36,7 @@ async def work(
     resources: Resources, hub: Hub, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
 ) -> None:
     """Run until ``stop``; what is under way is finished first."""
+    fetch.close_own(resources.settings.url)
     bell = hub.bell()
     under_way = UnderWay(bell.set)
     set_back = clocks.SetBack()

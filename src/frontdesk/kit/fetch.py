@@ -22,8 +22,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,6 +40,7 @@ from frontdesk.kit.addresses import (
     read_url,
     redirected,
 )
+from frontdesk.kit.bounds import Bounded, in_time
 
 __all__ = [
     "Blocked", "FetchError", "Fetched", "NoAnswer", "Oversized", "Unreachable",
@@ -55,6 +55,7 @@ WEB_PORTS = frozenset({80, 443})
 _PATIENCE = httpx.Timeout(None, connect=5)  # seconds until the next address is tried; ``fetch`` limits the whole
 _AS_IT_IS = {"accept-encoding": "identity"}
 _opened: tuple[Network, ...] = ()
+_own: tuple[str, int] | None = None
 
 
 class Unreachable(FetchError):
@@ -85,6 +86,15 @@ def open_networks(networks: Iterable[Network]) -> None:
     _opened = tuple(networks)
 
 
+def close_own(url: str) -> None:
+    """Let nothing of this process knock at our own public address, under whatever name somebody gives it."""
+    global _own
+    try:
+        _own = (own := read_url(url)).host, own.port
+    except Blocked:
+        _own = None
+
+
 async def resolve_public(host: str, port: int, *, allow: Sequence[Network] | None = None) -> list[Address]:
     """Resolve once and check every address; connect to one of the answers, never to the name again.
 
@@ -93,16 +103,29 @@ async def resolve_public(host: str, port: int, *, allow: Sequence[Network] | Non
     stands for the operator's networks where given.
     """
     host, opened = canonical_host(host), _opened if allow is None else allow
-    if is_address(host):
-        return [check_address(host, opened)]
-    try:
-        found = await _lookup(host, port)
-    except (OSError, UnicodeError):
-        raise Unreachable(f"The name {host} cannot be found.") from None
+    found = await _addresses(host, port)
     addresses = [check_address(address, opened) for address in dict.fromkeys(found)]
     if not addresses:
-        raise Unreachable(f"The name {host} has no address.")
+        raise Unreachable(f"The name {host} cannot be found.")
+    if _own and port == _own[1]:
+        ours = found if host == _own[0] else await _addresses(*_own)
+        if any(str(address) in ours and not _is_in(address, opened) for address in addresses):
+            raise Blocked("This is Frontdesk's own address. The operator can open it with FRONTDESK_ALLOW_PRIVATE.")
     return addresses
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """None for a name that is not known."""
+    if is_address(host):
+        return [host]
+    try:
+        return await _lookup(host, port)
+    except (OSError, UnicodeError):
+        return []
+
+
+def _is_in(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 async def connect(
@@ -236,14 +259,14 @@ class _Guarded(httpx.AsyncBaseTransport):
         way, failed = await self._way(request.url), None
         for address in way.addresses:
             try:
-                async with _in_time(until):
+                async with in_time(until):
                     response = await way.transport.handle_async_request(_addressed(request, way.host, address))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failed = error
             else:
                 way.addresses = (address,)
                 assert isinstance(response.stream, httpx.AsyncByteStream)
-                response.stream = _Bounded(response.stream, until, self._max_bytes)
+                response.stream = Bounded(response.stream, until, self._max_bytes)
                 if self._max_bytes is not None and _is_packed(response):
                     await response.aclose()
                     raise httpx.DecodingError(f"{way.host} sent a compressed answer that was not asked for")
@@ -259,50 +282,19 @@ class _Guarded(httpx.AsyncBaseTransport):
         origin = url.scheme, host, port
         if origin not in self._ways:
             addresses = tuple(await resolve_public(host, port, allow=self._allow))
-            if self._web_ports_only and port not in WEB_PORTS and not all(map(self._is_opened, addresses)):
+            if (
+                self._web_ports_only
+                and port not in WEB_PORTS
+                and not all(_is_in(one, self._allow) for one in addresses)
+            ):
                 raise Blocked(f"Port {port} is not a web server's port.")
             transport = httpx.AsyncHTTPTransport(trust_env=False, verify=_tls())
             self._ways.setdefault(origin, _Way(host, addresses, transport))
         return self._ways[origin]
 
-    def _is_opened(self, address: Address) -> bool:
-        return any(address in network for network in self._allow)
-
     async def aclose(self) -> None:
         for way in self._ways.values():
             await way.transport.aclose()
-
-
-@asynccontextmanager
-async def _in_time(until: float | None) -> AsyncIterator[None]:
-    """Ends what is inside with ``httpx.ReadTimeout`` at this time of the event loop's clock."""
-    try:
-        async with asyncio.timeout_at(until):
-            yield
-    except TimeoutError as error:
-        raise httpx.ReadTimeout("the answer took too long") from error
-
-
-class _Bounded(httpx.AsyncByteStream):
-    """The body of an answer, as long as there is time, and as much as may come."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, until: float | None, max_bytes: int | None) -> None:
-        self._stream, self._until, self._max_bytes = stream, until, max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces, read = aiter(self._stream), 0
-        while True:
-            async with _in_time(self._until):
-                piece = await anext(pieces, None)
-            if piece is None:
-                return
-            read += len(piece)
-            if self._max_bytes is not None and read > self._max_bytes:
-                raise httpx.ReadError(f"the answer has more than {self._max_bytes} bytes")
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
 
 
 @dataclass

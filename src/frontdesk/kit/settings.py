@@ -21,6 +21,7 @@ class Settings:
     files: str = ""  # a folder or an s3:// address; empty: <home>/files
     key_file: Path | None = None  # encrypts credentials at rest; None: <home>/secrets.key
     allow_private: tuple[IPv4Network | IPv6Network, ...] = ()  # private networks that inboxes may connect to
+    listen_host: str = "127.0.0.1"  # where inboxes listen that are delivered to; their ports are their own
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For counts
     max_body: int = 10 * 1024 * 1024
     max_file: int = 25 * 1024 * 1024
@@ -53,6 +54,7 @@ class Settings:
             files=env.get("FRONTDESK_FILES", ""),
             key_file=Path(key_file) if key_file else None,
             allow_private=_networks(env, "FRONTDESK_ALLOW_PRIVATE"),
+            listen_host=env.get("FRONTDESK_LISTEN_HOST", cls.listen_host),
             trusted_proxies=_networks(env, "FRONTDESK_TRUSTED_PROXIES"),
             keep_free=int(env.get("FRONTDESK_KEEP_FREE_MB", cls.keep_free // 2**20)) * 2**20,
             worker_listen=_address(env, "FRONTDESK_WORKER_LISTEN"),

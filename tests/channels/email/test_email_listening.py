@@ -49,6 +49,17 @@ async def open_listener(sink: ListSink, **settings: Any) -> AsyncIterator[int]:
         yield int(sink.notes[-1].rpartition(" ")[2])
 
 
+async def test_the_operator_says_where_it_listens(sink: ListSink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An inbox cannot: neither with a setting of its own, nor with one that was stored before."""
+    assert "listen_host" not in {setting.name for setting in CHANNEL.settings}
+    for given, where in ((None, "127.0.0.1"), ("127.0.0.2", "127.0.0.2")):
+        if given:
+            monkeypatch.setenv("FRONTDESK_LISTEN_HOST", given)
+        async with open_listener(sink, listen_host="0.0.0.0"):
+            assert f"listening on {where}, " in sink.notes[-1]
+        sink.notes.clear()
+
+
 async def submit(port: int, *recipients: str) -> None:
     await aiosmtplib.send(
         MAIL % (1, 1),

@@ -18,6 +18,7 @@ from frontdesk.channels.email.limits import MAX_MAIL
 from frontdesk.channels.email.parse import own_address
 from frontdesk.channels.port import Account, Disconnected, Raw, Sink, TryLater
 from frontdesk.kit import clock
+from frontdesk.kit.settings import Settings
 
 MAX_CONNECTIONS: Final = 50
 MAX_RECIPIENTS: Final = 100
@@ -42,13 +43,14 @@ async def listen(account: Account, sink: Sink) -> None:
 
 
 def _where(account: Account) -> tuple[str, int]:
+    """The operator says on which address of this machine, the inbox on which port of it."""
     try:
         port = int(account.get("listen_port") or 0)
     except (TypeError, ValueError):
         port = -1
     if not 0 <= port < 65536:
         raise Disconnected("The port to listen on is a number between 1 and 65535.")
-    return str(account.get("listen_host") or "127.0.0.1"), port
+    return Settings.from_environment().listen_host, port
 
 
 class _Counted:

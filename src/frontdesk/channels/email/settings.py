@@ -74,7 +74,6 @@ SETTINGS: Final = (
         advanced=True,
     ),
     Setting(name="tls_ca", label="Additional certificate authority (PEM)", kind="textarea", advanced=True),
-    Setting(name="listen_host", label="Listen on", default="127.0.0.1", when=_LISTEN, advanced=True),
     Setting(name="listen_port", label="Port to listen on", kind="number", default=2525, when=_LISTEN, advanced=True),
     Setting(
         name="listen_protocol",
