@@ -73,3 +73,10 @@ class Context:
         self.actor.require(permission)
         async with self.resources.db.begin(self.actor.workspace_id) as tx:
             yield tx
+
+    @asynccontextmanager
+    async def look(self, permission: str) -> AsyncIterator[Tx]:
+        """The same to read lists, threads and what is searched for: see :meth:`Database.look`."""
+        self.actor.require(permission)
+        async with self.resources.db.look(self.actor.workspace_id) as tx:
+            yield tx

@@ -43,13 +43,7 @@ _BEGIN = """
 select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true), clock_timestamp() as now
 """
 
-_LOOK = _BEGIN.replace("clock_timestamp()", "set_config('plan_cache_mode', 'force_generic_plan', true), clock_timestamp()")
-
-_SEARCH = """
-select before from (select current_setting('plan_cache_mode') as before offset 0) b,
-  lateral (select set_config('app.search', $1, true), set_config('statement_timeout', $2, true),
-    set_config('plan_cache_mode', 'force_custom_plan', b.before is not null) offset 0) set
-"""
+_LOOK = _BEGIN.replace("select ", "select set_config('plan_cache_mode', 'force_generic_plan', true), ")
 
 _FLUSH = """
 with counted as (
@@ -68,8 +62,11 @@ select pg_notify($12, $1::bigint::text)
 class Tx:
     """A unit of work on one connection. ``workspace_id`` is None only for work across workspaces."""
 
-    def __init__(self, connection: asyncpg.Connection[Row], workspace_id: int | None, told: datetime) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection[Row], workspace_id: int | None, told: datetime, *, looks: bool = False
+    ) -> None:
         self.raw = connection
+        self._plans = "force_generic_plan" if looks else "auto"
         self._workspace_id = workspace_id
         self._told, self._began = told, time.monotonic()
         self.events: list[Event] = []
@@ -107,16 +104,20 @@ class Tx:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
-    @asynccontextmanager
-    async def looking_for(self, words: str) -> AsyncIterator[None]:
+    async def look_for(self, words: str) -> None:
         """What can be read of tables of words from here on: the rows that match this ``tsquery``.
 
-        How to read them depends on the words, so statements are planned anew each time in here; and a search that
-        would take seconds is given up.
+        How to read them depends on the words, so statements are planned anew each time, until :meth:`found`; and a
+        search that would take seconds is given up.
         """
-        before: str = await self.raw.fetchval(_SEARCH, words, SEARCH_TIMEOUT)
-        yield
-        await self.raw.execute("select set_config('plan_cache_mode', $1, true)", before)
+        settings = "set_config('app.search', $1, true), set_config('plan_cache_mode', $2, true)"
+        await self.raw.execute(
+            f"select {settings}, set_config('statement_timeout', $3, true)", words, "force_custom_plan", SEARCH_TIMEOUT
+        )
+
+    async def found(self) -> None:
+        """What is asked from here on depends on no words."""
+        await self.raw.execute("select set_config('plan_cache_mode', $1, true)", self._plans)
 
     async def run(self, statement: Executable) -> list[Row]:
         """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
@@ -181,7 +182,11 @@ class Database:
         """``connect_args`` as for ``asyncpg.connect``. After so many seconds without a word inside a transaction, the
         database takes the process for hung, ends the transaction, and lets go of its locks."""
         ours = {"idle_in_transaction_session_timeout": f"{hung_after * 1000:.0f}ms"}
-        arguments = {"statement_cache_size": STATEMENTS} | connect_args | {"server_settings": connect_args.get("server_settings", {}) | ours}
+        arguments = (
+            {"statement_cache_size": STATEMENTS}
+            | connect_args
+            | {"server_settings": connect_args.get("server_settings", {}) | ours}
+        )
         sessions: set[int] = set()
 
         async def clean(connection: Any) -> None:
@@ -249,7 +254,7 @@ class Database:
         async with _begun(connection, looks):
             own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
             begun = await connection.fetchrow(_LOOK if looks else _BEGIN, own, across)
-            tx = Tx(connection, workspace_id, begun["now"])
+            tx = Tx(connection, workspace_id, begun["now"], looks=looks)
             yield tx
             await tx.flush()
             crash.point("commit")
