@@ -29,7 +29,7 @@ async def test_a_file_is_fetched_by_its_signed_address_alone(signed_in: httpx.As
     signed_in.cookies.clear()
     found = await signed_in.get(made["url"])
     assert (found.status_code, found.content, found.headers["content-type"]) == (200, PNG, "image/png")
-    assert found.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert found.headers["content-security-policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
     assert found.headers["x-content-type-options"] == "nosniff"
     assert found.headers["content-disposition"] == 'inline; filename="photo.png"'
     assert "private" in found.headers["cache-control"]

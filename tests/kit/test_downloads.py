@@ -107,7 +107,7 @@ def test_nothing_that_can_run_is_shown_or_named(declared: str, head: bytes) -> N
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Disposition"].startswith("attachment;")
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize("declared", ["application/pdf", "text/plain", "application/zip", "text/csv; charset=utf-8"])

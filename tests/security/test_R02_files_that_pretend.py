@@ -66,7 +66,8 @@ def wrong(name: str, kind: str, served: httpx.Response) -> list[str]:
     """What of this answer could run something."""
     shown, headers = served.headers["content-type"].partition(";")[0], served.headers
     found = [] if headers["x-content-type-options"] == "nosniff" else ["browsers may guess"]
-    found += [] if headers["content-security-policy"] == "sandbox; default-src 'none'" else ["no sandbox"]
+    policy = "sandbox; default-src 'none'; frame-ancestors 'none'"
+    found += [] if headers["content-security-policy"] == policy else ["no sandbox"]
     found += [] if headers["referrer-policy"] == "no-referrer" else ["tells its address"]
     if headers["content-disposition"].startswith("inline"):
         found += [] if SAFE_IN_PLACE.fullmatch(shown) else [f"shown in place as {shown}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,7 +51,12 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "frame-ancestors 'none'",  # a page says more
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# Browsers that came over TLS come over nothing else for a year (RFC 6797). This host alone: its neighbours are not ours
+# to decide on; nor does it ask to be preloaded, which an operator who changes their mind could not take back.
+ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 log = structlog.get_logger()
 AnyRequest = Request[Any, Any, Any]
@@ -60,12 +66,21 @@ class _Application(Litestar):
     """Deliveries pass by the framework: what it does for a request costs as much as storing one."""
 
     hooks: trace.Traced
+    only_tls = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.only_tls and scope["type"] == "http":
+            send = partial(_over_tls, send)
         if scope["type"] == "http" and scope["path"].startswith("/hooks/"):
             await self.hooks(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+async def _over_tls(send: Any, message: Any) -> None:
+    if message["type"] == "http.response.start":
+        message["headers"] = [*message["headers"], ONLY_TLS]
+    await send(message)
 
 
 def create(
@@ -119,6 +134,7 @@ def create(
         state=State({"url": resources.settings.url, "disk": resources.disk}),
         after_request=_secure,
     )  # fmt: skip
+    app.only_tls = resources.settings.secure
     app.hooks = trace.Traced(Hooks(resources, intake))
     return app
 
@@ -154,8 +170,8 @@ def _served(resources: Resources, hub: Hub, intake: Intake) -> list[Any]:
 
 
 async def _secure(response: Response[Any]) -> Response[Any]:
-    for name, value in SECURITY.items():
-        response.headers.setdefault(name, value)
+    own = {name.lower() for name in response.headers}  # in whichever case a channel writes them
+    response.headers.update({name: value for name, value in SECURITY.items() if name.lower() not in own})
     return response
 
 

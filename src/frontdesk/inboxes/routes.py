@@ -25,7 +25,7 @@ Cursor = Annotated[str | None, QueryParameter(max_length=1000)]
 
 # An SVG can hold scripts; shown as an image it never runs them, and opened by itself it may not either.
 ICON_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=86400",
 }

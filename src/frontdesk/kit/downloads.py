@@ -100,7 +100,7 @@ def download_headers(name: str, content_type: str, head: bytes = b"") -> dict[st
         "Content-Type": proven or (declared if harmless else "application/octet-stream"),
         "Content-Disposition": _disposition("inline" if proven else "attachment", clean_name(name)),
         "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
     }
 
