@@ -109,7 +109,7 @@ async def plans(tx: Tx, question: Question, *, run: bool) -> list[tuple[str, dic
     how = "analyze, buffers, timing off, " if run else ""
     found = []
     for sql, values in watched.seen:
-        if not sql.startswith("explain"):
+        if not sql.lstrip().startswith("explain"):
             told = await tx.raw.fetchval(f"explain ({how}format json) {sql}", *values)
             found.append((sql, told[0]["Plan"]))
     return found

@@ -147,31 +147,30 @@ async def get_point(tx: Tx, contact_id: int, point_id: int) -> Row:
     return row
 
 
-AHEAD = 400  # names that are looked through in order before a text is searched: what many have is met soon
+AHEAD = 400  # names that are looked through in order where their trigrams say that a page may stand there
 MANY = 3000  # matches that are read and sorted; of more, some page is met sooner in order
 _FOUND = """
 select contact_id as id, name as key from contact_words
-where workspace_id = $1 and (haystack like $2 or haystack like $3) order by contact_id desc limit $4
+where workspace_id = $1 and (haystack like $2 or haystack like $3)
 """
+_NEWEST = f"{_FOUND} order by contact_id desc limit $4"
 _SORTED = f"""
-with found as materialized ({_FOUND})
+with found as materialized ({_FOUND} limit $4)
 select total, id, key from (select count(*) as total from found) counted left join lateral (
-  select id, key from found where $5::text is null or (key, id) > ($5, $6::bigint)
-  order by key, id limit $7) page on true
+  select id, key from found where $6::text is null or (key, id) > ($6, $7::bigint)
+  order by key, id limit $5) page on true
 """
-_IN_ORDER = """
-select c.id, lower(c.name) as key from contacts c
-where c.workspace_id = $1 and c.merged_into is null and ($2::text is null or (lower(c.name), c.id) > ($2, $3::bigint))
-{matching} order by lower(c.name), c.id limit $4
+_ESTIMATE = """
+explain (format json) select array(select 1 from contact_words where workspace_id = $1),
+  array(select 1 from contacts where workspace_id = $1)
 """
-_ALL = _IN_ORDER.format(matching="")
+_FIRST = "and $3::text is null and $4::bigint is null"
+_NEXT = "and (lower(c.name), c.id) > ($3, $4::bigint)"
+_AMONG = "and c.id = any($5::bigint[])"
 # A subquery and no join: the planner cannot know how many match, and must not begin there.
-_MATCHES = """coalesce((select w.haystack like $5 or w.haystack like $6 from contact_words w
+_MATCHES = """and coalesce((select w.haystack like $5 or w.haystack like $6 from contact_words w
   where w.workspace_id = $1 and w.contact_id = c.id), false)"""
-_WITHIN = f"select * from ({_ALL}) c where {_MATCHES} limit $7"
-_MATCHING = _IN_ORDER.format(matching=f"and {_MATCHES}")
-_AMONG = _IN_ORDER.format(matching="and c.id = any($5::bigint[])")
-_MATCHING_AMONG = _IN_ORDER.format(matching=f"and c.id = any($7::bigint[]) and {_MATCHES}")
+_MATCHES_AMONG = f"{_MATCHES} and c.id = any($7::bigint[])"
 
 
 async def search(
@@ -184,44 +183,65 @@ async def search(
     last = (after[0], after[1]) if after else None
     look = partial(_in_order, tx) if actor.sees_all else partial(_among, tx, actor)
     rows = await look(text, last, size + 1)
+    await tx.found()
     shown = await outs(tx, [row["id"] for row in rows[:size]])
     following = paging.encode(rows[size - 1]["key"], rows[size - 1]["id"]) if len(rows) > size else None
     return paging.Page(items=[shown[row["id"]] for row in rows[:size]], next=following)
 
 
 async def _in_order(tx: Tx, text: str, after: tuple[str, int] | None, limit: int) -> list[Row]:
-    """(id, key) of the next contacts by name. What many have is met soon, what few have is searched and sorted."""
-    last = after or (None, 0)
+    """(id, key) of the next contacts by name. What few have is searched and sorted, what many have is met soon."""
     if not text:
-        return await tx.fetch(_ALL, tx.workspace_id, *last, limit)
+        return await _next(tx, "", after, limit)
     patterns = await _look_for(tx, text)
-    rows = await tx.fetch(_WITHIN, tx.workspace_id, *last, AHEAD, *patterns, limit)
-    if len(rows) == limit:
-        return rows
-    rows = await tx.fetch(_SORTED, tx.workspace_id, *patterns, MANY + 1, *last, limit)
-    if rows[0]["total"] > MANY:
-        return await tx.fetch(_MATCHING, tx.workspace_id, *last, limit, *patterns)
-    return [row for row in rows if row["id"] is not None]
+    plan = await tx.fetchval(_ESTIMATE, tx.workspace_id)
+    matches, of = (part["Plan Rows"] for part in plan[0]["Plan"]["Plans"])
+    # The planner multiplies: it takes each trigram for a matter of its own. This is, if all are one.
+    if (min(matches / max(of, 1), 1) ** (1 / max(len(text) - 2, 1))) * AHEAD > 2 * limit:
+        rows = await _next(tx, _MATCHES, after, limit, *patterns, ahead=AHEAD)
+        if len(rows) == limit:
+            return rows
+    if matches <= MANY:
+        rows = await tx.fetch(_SORTED, tx.workspace_id, *patterns, MANY + 1, limit, *(after or (None, 0)))
+        if rows[0]["total"] <= MANY:
+            return [row for row in rows if row["id"] is not None]
+    return await _next(tx, _MATCHES, after, limit, *patterns)
 
 
 async def _among(tx: Tx, actor: Actor, text: str, after: tuple[str, int] | None, limit: int) -> list[Row]:
     """The same of the contacts that concern the actor: few enough to be named."""
-    last, theirs = after or (None, 0), sorted(await seen(tx, actor))
+    theirs = sorted(await seen(tx, actor))
     if not text:
-        return await tx.fetch(_AMONG, tx.workspace_id, *last, limit, theirs)
-    return await tx.fetch(_MATCHING_AMONG, tx.workspace_id, *last, limit, *await _look_for(tx, text), theirs)
+        return await _next(tx, _AMONG, after, limit, theirs)
+    return await _next(tx, _MATCHES_AMONG, after, limit, *await _look_for(tx, text), theirs)
+
+
+async def _next(
+    tx: Tx, condition: str, after: tuple[str, int] | None, limit: int, *values: object, ahead: int | None = None
+) -> list[Row]:
+    """``ahead``: among so many of the next."""
+    names = f"""select c.id, lower(c.name) as key from contacts c
+        where c.workspace_id = $1 and c.merged_into is null {_NEXT if after else _FIRST}"""
+    order = "order by lower(c.name), c.id"
+    if ahead:
+        names, order = f"select * from ({names} {order} limit {ahead}) c where true", ""
+    return await tx.fetch(
+        f"{names} {condition} {order} limit $2", tx.workspace_id, limit, *(after or (None, None)), *values
+    )
 
 
 async def found(tx: Tx, q: str, *, limit: int) -> list[int]:
     """Contacts whose name or addresses contain ``q``, the newest first."""
     patterns = await _look_for(tx, rules.storable(q).strip())
-    return [row["id"] for row in await tx.fetch(_FOUND, tx.workspace_id, *patterns, limit)]
+    rows = await tx.fetch(_NEWEST, tx.workspace_id, *patterns, limit)
+    await tx.found()
+    return [row["id"] for row in rows]
 
 
 async def _look_for(tx: Tx, text: str) -> tuple[str, str]:
     """Let the table of words show what may contain the text or its digits; returns the patterns that make sure."""
     plain: str = await tx.fetchval("select unmarked($1)", text)
-    sought = [part for part in (plain, rules.digits(plain)) if part]
+    sought = list(dict.fromkeys(part for part in (plain, rules.digits(plain)) if part))
     await tx.look_for(" | ".join(_trigrams(tx.workspace_id, part) for part in sought))
     return rules.like(sought[0]), rules.like(sought[-1])
 

@@ -34,7 +34,7 @@ async def list_contacts(
     context: NamedDependency[Context], q: Words = None, cursor: Cursor = None, limit: Limit = None
 ) -> paging.Page[schemas.ContactOut]:
     """By name. ``q`` is part of a name or of an address."""
-    async with context.begin("contacts:read") as tx:
+    async with context.look("contacts:read") as tx:
         return await queries.search(tx, context.actor, q, cursor, limit)
 
 

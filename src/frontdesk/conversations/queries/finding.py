@@ -1,73 +1,97 @@
 """Which conversations words are found in: in what was said, in subjects, in a contact's name and addresses.
 
 The last word may be the beginning of one. The newest thousands of messages are looked through; if that does not give
-the caller enough, the index is asked for the whole words in ever older messages, and at last for what begins so, for
-which it has to collect every message of all times that has such a word. A common word is met at once, a rare one has
-few places in all; neither reads much.
+the caller enough, the index is asked for the whole words, in ever older messages or, if the planner thinks that they
+are rare, in all at once; and at last for what begins so. A common word is met soon, a rare one has few places in all;
+neither reads much.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 
 from frontdesk.contacts import queries as contacts
 from frontdesk.kit.transaction import Tx
 
-NEWEST = 11  # a power of two: so many messages share the lexeme ``<workspace>~<power>.<number>``
-OLDER = (14, 17, 20, None)  # None: all there are
-OF_BEGINNINGS = (17, None)
-MOST = 1000  # matching messages that are looked at, the newest ones
-CONTACTS = 100  # contacts whose conversations are looked at
+# Windows of the newest messages, as (power, number) of lexemes ``<workspace>~<power>.<n>``: 2 ** power ids share each.
+NEWEST = (11, 2)
+OLDER = ((14, 2), (14, 5), (17, 2), (17, 5))
+OF_BEGINNINGS = ((17, 2),)
+FEW, MOST = 4, 1000  # matching messages that are looked at: for each conversation that is asked for, and at last
+FILTERED = 8  # times as many conversations are looked for where a view or a filter turns some down
+CONTACTS = 50  # contacts whose conversations are looked at
 
 _FIRST = """
 select marked($1, $2) as words, (select max(id) from messages where workspace_id = $1) as newest
 """
-_SAID = """
-select array_agg(distinct conversation_id) as ids, count(*) as matches from (
-  select conversation_id from message_words where workspace_id = $1 and words @@ $3::text::tsquery
-  order by message_id desc limit $2) found
-"""
-_WITH = "select id from conversations where workspace_id = $1 and contact_id = any($2) order by last_at desc limit $3"
+_SAID = "select * from said_in($1, $2::text[], $3::text[], $4::bool[], $5::int[], $6, $7)"
 
 
-async def conversations(tx: Tx, q: str) -> AsyncIterator[list[int]]:
-    """Ids of conversations in which ``q`` is found, more and more of them, until there are no more."""
+@dataclass(frozen=True)
+class Found:
+    """Conversations in which something was said, and contacts of whom each conversation counts."""
+
+    said: list[int]
+    contacts: list[int]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """See ``said_in`` in the database. ``after``: how many steps later all of the kind is looked into."""
+
+    sought: str
+    met: str | None = None
+    newest: bool = True
+    after: int = 0
+
+
+async def conversations(tx: Tx, q: str, *, wanted: int, filtered: bool) -> AsyncIterator[Found]:
+    """Where ``q`` is found, more and more of it, until there is no more; as many as are ``wanted`` at first."""
     first = await tx.fetchrow(_FIRST, tx.workspace_id, q)
     words = _words(tx, first["words"]) if first else []
-    people = await contacts.found(tx, q, limit=CONTACTS)
-    known = {row["id"] for row in await tx.fetch(_WITH, tx.workspace_id, people, MOST)} if people else set()
-    given = -1
-    for sought, query in _steps(tx.workspace_id, words, (first and first["newest"]) or 0):
-        await tx.look_for(sought)
-        row = await tx.fetchrow(_SAID, tx.workspace_id, MOST, query)
-        known.update((row and row["ids"]) or ())
-        if len(known) > given:
-            given = len(known)
-            yield sorted(known)
-        if row and row["matches"] == MOST:
+    people = await contacts.found(tx, q, limit=CONTACTS)  # from here on no statement takes for ever
+    steps = list(_steps(tx.workspace_id, words, (first and first["newest"]) or 0))
+    said: set[int] = set()
+    enough, most = (FILTERED * wanted, MOST) if filtered else (wanted, min(FEW * wanted, MOST))
+    while steps:
+        row = await tx.fetchrow(_SAID, tx.workspace_id, *_columns(steps), most, enough)
+        if row is None:
             return
-    if given < 0:
-        yield sorted(known)
+        said.update(row["ids"])
+        yield Found(sorted(said), people)
+        steps = [] if row["cut"] and most == MOST else steps[row["steps"] :]
+        most, enough = MOST, 1  # a step that finds anything
+    if not said:
+        yield Found([], people)
 
 
-def _steps(workspace_id: int, words: list[str], newest: int) -> Iterator[tuple[str, str]]:
-    """(what the index is asked for, what is a condition on the rows), from the newest messages to all."""
+def _columns(steps: list[_Step]) -> tuple[list[object], ...]:
+    rows = [(step.sought, step.met, step.newest, n + step.after) for n, step in enumerate(steps, start=1)]
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _steps(workspace_id: int, words: list[str], newest: int) -> Iterator[_Step]:
+    """From the newest messages to all."""
     if not words or not newest:
         return
     whole, begun = " & ".join(words), " & ".join([*words[:-1], f"{words[-1]}:*"])
-    yield _window(workspace_id, newest, NEWEST), begun
-    for query, powers in ((whole, OLDER), (begun, OF_BEGINNINGS)):
-        for power in powers:
-            if power is None or newest >> power == 0:
-                yield query, query
-                break
-            yield f"{query} & ({_window(workspace_id, newest, power)})", query
+    yield _Step(_window(workspace_id, newest, *NEWEST), met=begun)
+    if _covers(newest, *NEWEST):
+        return
+    for query, windows in ((whole, OLDER), (begun, OF_BEGINNINGS)):
+        smaller = [window for window in windows if not _covers(newest, *window)]
+        for n, window in enumerate(smaller):
+            yield _Step(f"{query} & ({_window(workspace_id, newest, *window)})", after=len(smaller) - n)
+        yield _Step(query, newest=query is whole)
 
 
-def _window(workspace_id: int, newest: int, power: int) -> str:
-    """The lexemes that the newest messages share: at least ``2 ** power`` of the ids that were given out, less than
-    twice as many."""
-    return " | ".join(f"'{workspace_id}~{power}.{number}'" for number in (newest >> power, (newest >> power) - 1))
+def _covers(newest: int, power: int, number: int) -> bool:
+    return newest >> power < number
+
+
+def _window(workspace_id: int, newest: int, power: int, number: int) -> str:
+    return " | ".join(f"'{workspace_id}~{power}.{(newest >> power) - n}'" for n in range(number))
 
 
 def _words(tx: Tx, marked: str) -> list[str]:

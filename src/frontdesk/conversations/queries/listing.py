@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
 import msgspec
@@ -13,7 +12,17 @@ import msgspec
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import schemas
 from frontdesk.conversations.queries import finding
-from frontdesk.conversations.queries.ranges import EVERYTHING, Conditions, Range, few, having, listed, newest, whole
+from frontdesk.conversations.queries.ranges import (
+    EVERYTHING,
+    Conditions,
+    Range,
+    few,
+    having,
+    lacking,
+    listed,
+    newest,
+    whole,
+)
 from frontdesk.conversations.queries.snapshots import conversations
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
@@ -27,6 +36,7 @@ contacts.CONCERNED += [
 
 View = Literal["unread", "mine", "unassigned", "starred", "all", "snoozed", "closed", "any"]
 COUNTED: tuple[View, ...] = ("unread", "mine", "unassigned", "starred", "all")
+AT_ONCE, FOR_ONE = 5000, 8  # ids are read at once: so many at most, and so many for each that would be asked otherwise
 CAP = 100  # counting stops here: a badge says "99+"
 
 _UNREAD = (
@@ -103,10 +113,14 @@ async def _page(
         ranges = await _least(tx, choices, statuses, where)
         return await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
     rows: list[Row] = []
-    async for found in finding.conversations(tx, filters.q.strip()[:200]):
+    filtered = view != "any" or after is not None or bool(_narrow(Conditions(), actor, view, filters, inboxes))
+    async for found in finding.conversations(tx, filters.q.strip()[:200], wanted=limit, filtered=filtered):
         where = Conditions(tx.workspace_id, actor.user_id)
         where.parts += [choice.condition for choice in _narrow(where, actor, view, filters, inboxes)]
-        ranges = [few("conversations c", f"c.id = any({where.value(found)}::bigint[])")]
+        ranges = [
+            few("conversations c", f"c.{column} = any({where.value(ids)}::bigint[])")
+            for column, ids in (("id", found.said), ("contact_id", found.contacts))
+        ]
         rows = await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
         if len(rows) == limit:
             break
@@ -114,19 +128,28 @@ async def _page(
 
 
 async def _least(tx: Tx, choices: list[Choice], statuses: Sequence[str], where: Conditions) -> list[Range]:
-    """Begin in the index that leaves least to look at, as far as the planner knows; the rest are conditions."""
+    """Begin in the index that leaves least to look at, as far as the planner knows; the rest are conditions.
+
+    Of another that leaves little, the ids are read once, where that is less than to ask each conversation on the way.
+    """
     if not choices:
         return [EVERYTHING]
-    best = choices[0]
-    if len(choices) > 1:
-        sizes = []
-        for choice in choices:
-            sql = _with_all(whole(choice.ranges, statuses), where)
-            plan = await tx.fetchval(f"explain (format json) {sql}", *where.values)
-            sizes.append(plan[0]["Plan"]["Plan Rows"])
-        best = choices[sizes.index(min(sizes))]
-    where.parts += [choice.condition for choice in choices if choice is not best]
+    sizes = await _sizes(tx, choices, statuses, where) if len(choices) > 1 else [0]
+    least = min(sizes)
+    best = choices[sizes.index(least)]
+    for choice, size in zip(choices, sizes, strict=True):
+        if choice is not best and size <= AT_ONCE and size <= least * FOR_ONE:
+            where.among.append(choice.ranges)
+        elif choice is not best:
+            where.parts.append(choice.condition)
     return best.ranges
+
+
+async def _sizes(tx: Tx, choices: list[Choice], statuses: Sequence[str], where: Conditions) -> list[int]:
+    """How many conversations the planner thinks each choice leaves."""
+    sets = ", ".join(f"array({whole(choice.ranges, statuses)})" for choice in choices)
+    plan = await tx.fetchval(f"explain (format json) {_with_all(f'select {sets}', where)}", *where.values)
+    return [part["Plan Rows"] for part in plan[0]["Plan"]["Plans"]]
 
 
 async def _fetch(tx: Tx, sql: str, where: Conditions) -> list[Row]:
@@ -156,21 +179,22 @@ def _narrow(where: Conditions, actor: Actor, view: View, filters: Filters, inbox
     """What is asked for and has an index, as choices; what has none becomes a condition at once."""
     found: list[Choice] = []
 
-    def column(condition: str, *, range_of: Callable[[str], Range] = having) -> None:
-        found.append(Choice([range_of(condition)], condition))
+    def column(condition: str) -> None:
+        found.append(Choice([having(condition)], condition))
 
     if filters.contact_id is not None:
-        column(f"c.contact_id = {where.value(filters.contact_id)}", range_of=partial(few, "conversations c"))
+        theirs = f"c.contact_id = {where.value(filters.contact_id)}"
+        found.append(Choice([few("conversations c", theirs)], theirs))
     if view == "starred":
         found.append(Choice([_STARS], _IS_STARRED))
     if view == "mine":
         column("c.assignee_id = $2")
     if not actor.sees_all:
-        theirs = [having("c.assignee_id = $2"), listed("mention", "$2")]
-        theirs += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
-        found.append(Choice(theirs, _visible(actor)))
+        seen = [having("c.assignee_id = $2"), listed("mention", "$2")]
+        seen += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
+        found.append(Choice(seen, _visible(actor)))
     if view == "unassigned":
-        column("c.assignee_id is null")
+        found.append(Choice([lacking("c.assignee_id")], "c.assignee_id is null"))
     if filters.label_id is not None:
         label = where.value(filters.label_id)
         found.append(Choice([listed("label", label)], _LABELLED.format(label)))

@@ -20,6 +20,7 @@ class Conditions:
     def __init__(self, *first: Any) -> None:
         self.values = list(first)
         self.parts: list[str] = []
+        self.among: list[Sequence[Range]] = []  # in one range of each a conversation has to be as well
 
     def add(self, sql: str, *values: Any) -> None:
         """``sql`` has one ``{}`` for each value."""
@@ -38,6 +39,7 @@ class Range:
     source: str  # conversations are c, listings are l
     fixed: str  # the condition that the index begins with
     sorts: bool = False
+    order: str = ""  # of the index before the order of the list: what stands there is the same in the whole stretch
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -50,6 +52,11 @@ EVERYTHING = Range("conversations c", "true")
 def having(condition: str) -> Range:
     """A condition on a column of conversations that has an index of its own."""
     return Range("conversations c", condition)
+
+
+def lacking(column: str) -> Range:
+    """The same for a column that has no value; PostgreSQL does not see by itself that these stand in order."""
+    return Range("conversations c", f"{column} is null", order=f"{column}, ")
 
 
 def listed(kind: Listed, of: str) -> Range:
@@ -75,29 +82,35 @@ def newest(
     key = tuple(where.value(part) for part in after) if after else None
     for one in ranges:
         for states in [tuple(statuses)] if one.sorts else [(status,) for status in statuses]:
-            arms.append(_arm(one, states, where.parts, key))
-    order = "order by last_at desc, id desc"
+            arms.append(f"{_arm(one, states, where, key)} order by {one.order}last_at desc, id desc limit {limit}")
     if len(arms) == 1:
-        return f"{arms[0]} {order} limit {limit}"
+        return arms[0]
     union = "union all" if len(ranges) == 1 else "union"  # what has one status has no other
-    bounded = f" {union} ".join(f"({arm} {order} limit {limit})" for arm in arms)
-    return f"select id, last_at from ({bounded}) t {order} limit {limit}"
+    bounded = f" {union} ".join(f"({arm})" for arm in arms)
+    return f"select id, last_at from ({bounded}) t order by last_at desc, id desc limit {limit}"
 
 
 def whole(ranges: Sequence[Range], statuses: Sequence[str]) -> str:
-    """SQL for everything in the ranges, for the planner to estimate."""
-    return " union all ".join(_arm(one, tuple(statuses), (), None) for one in ranges)
+    """SQL for the ids of everything in the ranges."""
+    return " union all ".join(f"select id from ({_arm(one, tuple(statuses))}) t" for one in ranges)
 
 
-def _arm(one: Range, statuses: tuple[str, ...], conditions: Sequence[str], after: tuple[str, ...] | None) -> str:
+def _arm(
+    one: Range, statuses: tuple[str, ...], where: Conditions | None = None, after: tuple[str, ...] | None = None
+) -> str:
     last_at, identity = one.keys
     first = identity.split(".")[0]
-    source, joined = one.source, ""
-    if first == "l" and conditions:
-        source += " join conversations c on c.id = l.conversation_id"
-        joined = " and c.workspace_id = $1"
     state = f"= '{statuses[0]}'" if len(statuses) == 1 else f"in {statuses}"
-    parts = [f"{first}.workspace_id = $1{joined}", one.fixed, f"{first}.status {state}", *conditions]
+    parts = [f"{first}.workspace_id = $1", one.fixed, f"{first}.status {state}"]
+    if where:
+        # Neither is written as a join: nobody shall think of beginning with it.
+        parts += [f"({identity} in ({whole(ranges, statuses)})) is true" for ranges in where.among]
+        parts += [_of_the_conversation(where.parts)] if first == "l" and where.parts else where.parts
     if after:
         parts.append(f"({last_at}, {identity}) < ({after[0]}, {after[1]})")
-    return f"select {identity} as id, {last_at} as last_at from {source} where {' and '.join(parts)}"
+    return f"select {identity} as id, {last_at} as last_at from {one.source} where {' and '.join(parts)}"
+
+
+def _of_the_conversation(conditions: Sequence[str]) -> str:
+    met = " and ".join(conditions)
+    return f"(select {met} from conversations c where c.workspace_id = $1 and c.id = l.conversation_id)"

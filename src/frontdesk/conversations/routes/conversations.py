@@ -50,13 +50,13 @@ async def list_conversations(
         contact_id=contact_id,
         q=q,
     )
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         return await listing.listing(tx, context.actor, view, filters, cursor=cursor, limit=limit)
 
 
 @get("/conversations/counts", operation_id="countConversations", tags=TAGS)
 async def count_conversations(context: NamedDependency[Context]) -> schemas.Counts:
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         return await listing.counts(tx, context.actor)
 
 
@@ -65,7 +65,7 @@ async def list_contact_conversations(
     context: NamedDependency[Context], contact_id: PathId, cursor: Cursor = None, limit: Limit = None
 ) -> paging.Page[schemas.Conversation]:
     """Every conversation with one contact, closed ones too."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         filters = listing.Filters(contact_id=contact_id)
         return await listing.listing(tx, context.actor, "any", filters, cursor=cursor, limit=limit)
 
@@ -110,7 +110,7 @@ async def _whom(tx: Tx, context: Context, data: schemas.ConversationIn) -> tuple
 
 @get("/conversations/{conversation_id:int}", operation_id="getConversation", tags=TAGS)
 async def get_conversation(context: NamedDependency[Context], conversation_id: PathId) -> schemas.Conversation:
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         return await thread.see(tx, context.actor, conversation_id)
 
 
@@ -175,14 +175,14 @@ async def merge_conversation(
 @get("/conversations/{conversation_id:int}/routes", operation_id="listRoutes", tags=TAGS)
 async def list_routes(context: NamedDependency[Context], conversation_id: PathId) -> list[schemas.Route]:
     """The ways in which the contact can be written to now, and what stands against each."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         found = await thread.see(tx, context.actor, conversation_id)
         return await thread.routes(tx, conversation_id, found.contact.id)
 
 
 @get("/conversations/{conversation_id:int}/draft", operation_id="getDrafts", tags=TAGS)
 async def get_drafts(context: NamedDependency[Context], conversation_id: PathId) -> list[schemas.Draft]:
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         await thread.see(tx, context.actor, conversation_id)
         return await thread.drafts(tx, context.actor, conversation_id)
 

@@ -35,7 +35,7 @@ async def list_messages(
     limit: Limit = None,
 ) -> paging.Page[schemas.Message]:
     """A page of the thread, oldest first; ``next`` is the cursor for older ones (``before``)."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         await thread.see(tx, context.actor, conversation_id)
         return await thread.thread(
             tx, conversation_id, context.resources.file_url, before=before, after=after, limit=limit
@@ -84,7 +84,7 @@ async def add_comment(
 
 @get("/messages/{message_id:int}", operation_id="getMessage", tags=TAGS)
 async def get_message(context: NamedDependency[Context], message_id: PathId) -> schemas.Message:
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         return await thread.message(tx, context.actor, message_id, context.resources.file_url)
 
 
@@ -157,7 +157,7 @@ async def forward_message(
 @get("/messages/{message_id:int}/delivery", operation_id="getDelivery", tags=TAGS)
 async def get_delivery(context: NamedDependency[Context], message_id: PathId) -> list[schemas.Receipt]:
     """Everything that is known of a message's way, oldest first."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         await thread.row(tx, context.actor, message_id)
         return await thread.history(tx, message_id)
 
@@ -165,7 +165,7 @@ async def get_delivery(context: NamedDependency[Context], message_id: PathId) ->
 @get("/messages/{message_id:int}/details", operation_id="getDeliveryDetails", tags=TAGS)
 async def get_details(context: NamedDependency[Context], message_id: PathId) -> schemas.DeliveryDetails:
     """The message's whole way, with the id under which the log tells of it."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         await thread.row(tx, context.actor, message_id)
         return await thread.details(tx, message_id)
 
@@ -175,7 +175,7 @@ async def get_message_html(
     context: NamedDependency[Context], message_id: PathId, images: FromQuery[bool] = False
 ) -> Response[str]:
     """The message as a document for a sandboxed frame. Remote images load only with ``images=1``."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         row = await thread.row(tx, context.actor, message_id)
         files = await documents.inline_files(tx, message_id, context.resources.file_url)
     return Response(
@@ -187,7 +187,7 @@ async def get_message_html(
 @get("/messages/{message_id:int}/source", operation_id="getMessageSource", tags=TAGS)
 async def get_message_source(context: NamedDependency[Context], message_id: PathId) -> Response[bytes]:
     """The delivery as it arrived, as a download."""
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         row = await thread.row(tx, context.actor, message_id)
         name, content_type, body = await documents.source(tx, row)
     return Response(body, headers=downloads.download_headers(name, content_type), media_type="application/octet-stream")
@@ -197,7 +197,7 @@ async def get_message_source(context: NamedDependency[Context], message_id: Path
 async def list_scheduled(
     context: NamedDependency[Context], cursor: Cursor = None, limit: Limit = None
 ) -> paging.Page[schemas.Scheduled]:
-    async with context.begin(READ) as tx:
+    async with context.look(READ) as tx:
         return await thread.scheduled(tx, context.actor, context.resources.file_url, cursor=cursor, limit=limit)
 
 
