@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from conftest import add_user
 from conversations.office import Time
 from frontdesk.app import migrate, screens
 from frontdesk.kit.context import Resources
+from frontdesk.kit.transaction import Database
+from frontdesk.people import actions as people
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50
 
@@ -52,10 +55,41 @@ async def test_an_address_that_was_changed_or_has_expired_is_nothing(signed_in: 
         assert (await signed_in.get(url[:at] + other + url[at + 1 :])).status_code == 404
     for token in ("", "x", ".", "a.b", "é", "%00", url.rsplit("/", 1)[1].split(".")[0]):
         assert (await signed_in.get(f"/files/{token}")).status_code == 404
-    time.now += timedelta(hours=23)
-    assert (await signed_in.get(url)).status_code == 200
-    time.now += timedelta(days=2)
-    assert (await signed_in.get(url)).status_code == 404
+
+
+async def test_an_address_ends_within_the_hour_but_not_on_a_screen_that_stays_open(
+    signed_in: httpx.AsyncClient, resources: Resources, db: Database, workspace: int, other_workspace: int, time: Time
+) -> None:
+    url = (await upload(signed_in, "photo.png", PNG, "image/png"))["url"]
+    async with httpx.AsyncClient(transport=signed_in._transport, base_url=signed_in.base_url) as stranger:
+        time.now += timedelta(minutes=29)
+        assert (await stranger.get(url)).status_code == 200
+        time.now += timedelta(minutes=31)
+        assert (await stranger.get(url)).status_code == 404
+        assert (await signed_in.get(url)).content == PNG
+        assert (await signed_in.get(url[:-1] + ("A" if url[-1] != "A" else "B"))).status_code == 404
+        for place, changes, status in (
+            (workspace, {}, 200), (other_workspace, {}, 404), (workspace, {"only_assigned": True}, 404),
+        ):  # fmt: skip
+            somebody = await add_user(db, place, role="user", email=f"u{place}{len(changes)}@x.example")
+            async with db.begin(place) as tx:
+                await people.change_user(tx, somebody.user_id, by=None, **changes)
+                _, token = await people.create_token(tx, somebody.user_id, name="t", scopes=["conversations:read"])
+            asked = await stranger.get(url, headers={"Authorization": f"Bearer {token}"})
+            assert asked.status_code == status, (place, changes)
+        assert (await stranger.get(url, headers={"Authorization": "Bearer x"})).status_code == 404
+
+
+async def test_who_cannot_ask_again_has_a_day_or_two(
+    resources: Resources, client: httpx.AsyncClient, time: Time
+) -> None:
+    digest = await resources.files.put(PNG)
+    for how in ("lasting", "absolute"):
+        url = resources.file_url(1, digest, "a.png", "image/png", **{how: True})
+        time.now += timedelta(hours=23)
+        assert (await client.get(url)).status_code == 200
+        time.now += timedelta(days=2)
+        assert (await client.get(url)).status_code == 404
 
 
 async def test_a_file_that_is_gone_from_its_place_is_not_found(

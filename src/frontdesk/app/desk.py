@@ -220,7 +220,8 @@ class LentDesk:
     async def _items(self, tx: Tx, rows: Sequence[Row], cursor: int) -> list[ThreadItem]:
         files: dict[int, list[ThreadFile]] = {}
         for file in await tx.fetch(_FILES, tx.workspace_id, [row["id"] for row in rows]) if rows else ():
-            url = self._resources.file_url(tx.workspace_id, file["hash"], file["name"], file["content_type"])
+            what = file["hash"], file["name"], file["content_type"]
+            url = self._resources.file_url(tx.workspace_id, *what, lasting=True)
             shown = ThreadFile(name=file["name"], content_type=file["content_type"], size=file["size"], url=url)
             files.setdefault(file["message_id"], []).append(shown)
         return [

@@ -25,9 +25,26 @@ class Resources:
         self.settings, self.db, self.vault, self.files = settings, db, vault, files
         self.disk = disk or Disk()
 
-    def file_url(self, workspace_id: int, digest: str, name: str, content_type: str, *, absolute: bool = False) -> str:
-        """A signed address of a stored file; works for one to two days, the same all day so that browsers keep it."""
-        expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+    def file_url(
+        self,
+        workspace_id: int,
+        digest: str,
+        name: str,
+        content_type: str,
+        *,
+        absolute: bool = False,
+        lasting: bool = False,
+    ) -> str:
+        """A signed address of a stored file, the same for a while so that browsers keep what they have.
+
+        It works for half an hour to an hour; ``lasting`` for one to two days, for those who are not signed in and could
+        not ask again: visitors of a chat, and providers (``absolute``), who fetch when they please.
+        """
+        now = clock.now()
+        if lasting or absolute:
+            expires = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+        else:
+            expires = now.replace(minute=now.minute // 30 * 30, second=0, microsecond=0) + timedelta(hours=1)
         link = downloads.Link(workspace_id, digest, name, content_type)
         token = downloads.sign(self.vault.derive("files"), link, expires=expires)
         return f"{self.settings.url if absolute else ''}/files/{token}"
