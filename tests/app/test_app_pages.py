@@ -58,9 +58,10 @@ async def test_an_address_that_was_changed_or_has_expired_is_nothing(signed_in: 
 
 
 async def test_an_address_ends_within_the_hour_but_not_on_a_screen_that_stays_open(
-    signed_in: httpx.AsyncClient, resources: Resources, db: Database, workspace: int, other_workspace: int, time: Time
+    signed_in: httpx.AsyncClient, db: Database, other_workspace: int, time: Time
 ) -> None:
     url = (await upload(signed_in, "photo.png", PNG, "image/png"))["url"]
+    workspace = (await signed_in.get("/api/v1/me")).json()["workspace"]["id"]
     async with httpx.AsyncClient(transport=signed_in._transport, base_url=signed_in.base_url) as stranger:
         time.now += timedelta(minutes=29)
         assert (await stranger.get(url)).status_code == 200
