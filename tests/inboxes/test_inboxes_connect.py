@@ -160,6 +160,22 @@ async def test_switching_off_and_on(db: Database, vault: Vault, owner: Actor) ->
     assert (await change(db, vault, owner, row, rate_per_minute=None))["rate_per_minute"] is None
 
 
+async def test_an_inbox_that_has_lived_does_not_wait_again(db: Database, vault: Vault, owner: Actor) -> None:
+    """What worked goes on working until its driver finds out otherwise; what did not has to show that it does."""
+    row = await connect(db, vault, owner)
+    assert (await change(db, vault, owner, row, settings={}))["health"] == "waiting"
+    async with db.begin(owner.workspace_id) as tx:
+        await actions.note_life(tx, [row["id"]])
+        await tx.execute("update inboxes set last_inbound_at = now() where id = $1", row["id"])
+    assert (await change(db, vault, owner, row, settings={}))["health"] == "ok"
+    assert (await change(db, vault, owner, row, enabled=False))["health"] == "off"
+    assert (await change(db, vault, owner, row, enabled=True))["health"] == "ok"
+    async with db.begin(owner.workspace_id) as tx:
+        await actions.note_health(tx, row["id"], "attention", "The password is wrong.")
+    again = await change(db, vault, owner, row, settings={})
+    assert (again["health"], again["health_note"]) == ("waiting", "")
+
+
 async def test_a_deleted_inbox_is_gone_with_its_credentials(db: Database, vault: Vault, owner: Actor) -> None:
     row = await connect(db, vault, owner)
     async with db.begin(owner.workspace_id) as tx:

@@ -214,8 +214,9 @@ async def _inboxes(connection: Any, vault: Vault | None) -> AsyncIterator[Findin
         elif row["health"] == "attention":
             yield Finding(name, "warn", f"{row['health_note'] or 'It has trouble.'} It is being tried again.")
         else:
-            waits = row["health"] == "waiting"
-            yield Finding(name, "ok", "It waits for its first message." if waits else "It works.")
+            lived = row["last_inbound_at"] or row["last_outbound_at"]
+            waits = f"It waits for its {'next' if lived else 'first'} message."
+            yield Finding(name, "ok", waits if row["health"] == "waiting" else "It works.")
 
 
 def _sealed(vault: Vault, row: Any) -> str | None:

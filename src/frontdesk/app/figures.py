@@ -160,5 +160,5 @@ async def _measured(tx: Tx, figure: Figure, workspace_id: int | None) -> list[Sa
 
 
 WORDS = {figure.name: figure.words for figure in (*FIGURES, SILENT)} | {
-    "frontdesk_disk_free_ratio": "What is free of the disk, 0 to 1."
+    "frontdesk_disk_free_ratio": "How much of the disk is free."
 }

@@ -59,13 +59,16 @@ async def change(
     on = row["enabled"] if enabled is None else enabled
     switched = on != row["enabled"]
     again = on and (switched or settings is not None)  # what was wrong may be right now
+    lived = row["last_inbound_at"] or row["last_outbound_at"]
+    works = row["health"] == "ok" or (switched and lived)  # until the driver finds out otherwise
+    health = "off" if not on else row["health"] if not again else "ok" if works else "waiting"
     await tx.execute(
         """update inboxes set name = coalesce($3, name), enabled = $4, rate_per_minute = $5, rev = rev + 1,
           health = $6, health_note = $7, health_at = case when $8 then $9 else health_at end
         where workspace_id = $1 and id = $2""",
         tx.workspace_id, inbox_id, None if name is None else _named(name), on,
         row["rate_per_minute"] if rate_per_minute is UNSET else rate_per_minute,
-        "waiting" if again else row["health"] if on else "off", "" if again or not on else row["health_note"],
+        health, "" if again or not on else row["health_note"],
         again or switched, clock.now(),
     )  # fmt: skip
     given = {"name": name, "enabled": enabled, "settings": sorted(settings) if settings is not None else None}

@@ -75,21 +75,36 @@ function shown(figure: Health["figures"][number]): string {
   return String(Math.round(figure.value));
 }
 
-const Figures = ({ figures }: { figures: Health["figures"] }) => (
-  <dl className="overflow-hidden rounded-2xl border border-line bg-panel">
-    {figures.map((figure, index) => (
-      <div key={index} className="flex items-baseline gap-4 border-b border-line px-4 py-2.5 last:border-0">
-        <dt className="min-w-0 flex-1">
-          {figure.words}
-          {Object.values(figure.labels).length > 0 && (
-            <span className="ms-2 text-xs text-mute">{Object.values(figure.labels).join(" · ")}</span>
-          )}
-        </dt>
-        <dd className="font-medium tabular-nums">{shown(figure)}</dd>
-      </div>
-    ))}
-  </dl>
-);
+const of = (figure: Health["figures"][number]): string => Object.values(figure.labels).join(" · ");
+
+/** The same figure of several channels is said once, with a line for each of them. */
+function Figures({ figures }: { figures: Health["figures"] }) {
+  const groups = new Map<string, Health["figures"]>();
+  for (const figure of figures) groups.set(figure.name, [...(groups.get(figure.name) ?? []), figure]);
+  return (
+    <div className="overflow-hidden rounded-2xl border border-line bg-panel">
+      {[...groups].map(([name, group]) => {
+        const [first] = group;
+        const alone = first && group.length === 1 && of(first) === "";
+        return (
+          <dl key={name} className="border-b border-line px-4 py-2.5 last:border-0">
+            <div className="flex items-baseline gap-4">
+              <dt className="min-w-0 flex-1">{first?.words}</dt>
+              {alone && <dd className="font-medium tabular-nums">{shown(first)}</dd>}
+            </div>
+            {!alone &&
+              group.map((figure) => (
+                <div key={of(figure)} className="flex items-baseline gap-4 ps-4 pt-1">
+                  <dt className="min-w-0 flex-1 text-mute">{of(figure)}</dt>
+                  <dd className="font-medium tabular-nums">{shown(figure)}</dd>
+                </div>
+              ))}
+          </dl>
+        );
+      })}
+    </div>
+  );
+}
 
 /** Is everything as it should be, and if not, what is there to do. */
 export function HealthPage() {
