@@ -19,7 +19,6 @@ from frontdesk.app import hooks, intake
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import join, outbox, write
 from frontdesk.conversations.handlers import dispatch, ingest
-from frontdesk.inboxes.actions import deliveries
 from frontdesk.kit import transaction
 from frontdesk.realtime import routes as stream
 from frontdesk.realtime.queries import log
@@ -101,11 +100,15 @@ def _claims_apart() -> None:
     )
 
 
+_STORE_LOOKS = """do $do$ declare said text := pg_get_functiondef('store_deliveries'::regproc); wrong text; begin
+  wrong := replace(said, 'on conflict (workspace_id, inbox_id, dedupe_key) do nothing', 'where not exists (
+    select 1 from raw_deliveries x where x.workspace_id = workspace and x.dedupe_key = r.dedupe_key)');
+  assert wrong <> said, 'store_deliveries() does not say what is to be changed any more';
+  execute wrong;
+end $do$"""
+
+
 def _looks_then_inserts() -> None:
-    twice = (
-        "where not exists (select 1 from raw_deliveries x where x.workspace_id = $1 and x.dedupe_key = r.dedupe_key)"
-    )
-    changed(deliveries, "_STORE", ("on conflict (workspace_id, inbox_id, dedupe_key) do nothing", twice))
     unique = "on conflict (workspace_id, inbox_id, external_id) where external_id is not null do nothing"
     changed(receive, "_INSERT", (unique, ""))
     unique = "on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing"
@@ -227,6 +230,7 @@ MUTANTS: dict[str, Mutant] = {
         "no unique index and no lock: look first, then insert",
         _looks_then_inserts,
         (
+            _STORE_LOOKS,
             "drop index uq_messages_external",
             "drop index uq_conversations_join",
             "alter table raw_deliveries drop constraint uq_raw_deliveries_workspace_id_inbox_id_dedupe_key",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -41,6 +42,7 @@ class Hooks:
     def __init__(self, resources: Resources, intake: Intake) -> None:
         self._resources, self._intake = resources, intake
         self._known: dict[str, tuple[float, Inbox]] = {}
+        self._looking: dict[str, asyncio.Task[Inbox | None]] = {}
         self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +92,7 @@ class Hooks:
         if known and time.monotonic() - known[0] < REMEMBER:
             inbox: Inbox | None = known[1]
         else:
-            inbox = await once_more(lambda: self._find(key))
+            inbox = await self._looked_up(key)
         if inbox is None:
             return _problem(404, "unknown_inbox", "There is no inbox at this address, or it is switched off.")
         scope["channel"], driver, account = inbox
@@ -114,6 +116,14 @@ class Hooks:
         """What ``frontdesk doctor`` asks for, to see that this address leads here."""
         nonce = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("nonce", "")[:64]
         return HookAnswer(body=doctor.proof(self._resources.vault, nonce).encode())
+
+    async def _looked_up(self, key: str) -> Inbox | None:
+        """The inbox with this key; deliveries that come while somebody is looking wait for the same answer."""
+        looking = self._looking.get(key)
+        if looking is None:
+            looking = self._looking[key] = asyncio.create_task(once_more(lambda: self._find(key)))
+            looking.add_done_callback(lambda _: self._looking.pop(key))
+        return await asyncio.shield(looking)
 
     async def _find(self, key: str) -> Inbox | None:
         """The inbox with this key, remembered for the deliveries that come next."""

@@ -27,7 +27,8 @@ def tidy_name(name: str) -> str:
 
 def storable(text: str) -> str:
     """Without what PostgreSQL's text cannot hold: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    bare = text.replace("\0", "") if "\0" in text else text
+    return bare if bare.isascii() else bare.encode("utf-8", "replace").decode()
 
 
 def display(kind: str, value: str) -> str:

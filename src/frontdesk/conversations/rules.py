@@ -229,12 +229,10 @@ def loops(earlier: Sequence[datetime], now: datetime) -> bool:
 
 # --- what to show -------------------------------------------------------------------------------------------------
 
-_SPACE = re.compile(r"\s+")
-
 
 def preview(text: str, files: Sequence[str] = ()) -> str:
     """One line of a message for the list: at most 140 characters."""
-    line = _SPACE.sub(" ", text[:600]).strip()
+    line = " ".join(text[:600].split())
     if not line and files:
         return files[0] if len(files) == 1 else f"{len(files)} files"
     return line if len(line) <= 140 else line[:139].rstrip() + "…"

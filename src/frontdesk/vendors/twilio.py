@@ -19,6 +19,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -41,6 +42,7 @@ MAX_PAGES: Final = 200
 TIMEOUT_SECONDS: Final = 15  # for an answer
 _DOWNLOAD_SECONDS: Final = 60
 _HASHES: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+_FIELD: Final = re.compile("([^=&]*)=?([^&]*)&?")
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -125,13 +127,16 @@ def form(body: bytes) -> tuple[tuple[str, str], ...]:
 
     Bytes are what was signed, and need not be UTF-8: those that are not come as lone surrogates (PEP 383).
     """
-    pieces = body.decode("utf-8", "surrogateescape").replace("+", " ").split("&", MAX_FIELDS)
-    if len(pieces) > MAX_FIELDS:
+    if body.count(b"&") >= MAX_FIELDS:
         raise ValueError(f"the form has more than {MAX_FIELDS} fields")
+    fields = _FIELD.findall(body.decode("utf-8", "surrogateescape").replace("+", " "))
     return tuple(
         [
             (_unquoted(name) if "%" in name else name, _unquoted(value) if "%" in value else value)
-            for name, _, value in [piece.partition("=") for piece in pieces if piece]
+            if "%" in value or "%" in name
+            else (name, value)
+            for name, value in fields
+            if name or value
         ]
     )
 

@@ -191,7 +191,9 @@ def _sender(arrival: Arrival) -> tuple[str, str, str]:
 
 def _token(arrival: Arrival) -> int | None:
     """The conversation that the address it was sent to names, if it can be one."""
-    token = arrival.item.token or ""
+    token = arrival.item.token
+    if not token:
+        return None
     return int(token) if token.isascii() and token.isdigit() and len(token) <= 18 else None
 
 

@@ -8,9 +8,8 @@ an empty conversation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from frontdesk.channels.port import Channel, Inbound, Incoming
@@ -27,12 +26,12 @@ insert into messages (workspace_id, conversation_id, direction, audience, inbox_
                       trace)
 select $1, m.conversation_id, m.direction, 'contact', m.inbox_id, m.point_id, m.author_name, m.text, m.reply, m.html,
        m.subject, m.external_id, m.automatic, m.meta, m.raw_id, m.at,
-       case m.direction when 'out' then 'sent' end, case m.direction when 'out' then m.at end,
-       (select r.trace from raw_deliveries r where r.workspace_id = $1 and r.id = m.raw_id)
+       case m.direction when 'out' then 'sent' end, case m.direction when 'out' then m.at end, m.trace
 from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::text[], $12::bool[], $13::jsonb[], $14::bigint[], $15::timestamptz[]) with ordinality
+            $10::text[], $11::text[], $12::bool[], $13::jsonb[], $14::bigint[], $15::timestamptz[], $16::text[])
+  with ordinality
   as m (conversation_id, direction, inbox_id, point_id, author_name, text, reply, html,
-        subject, external_id, automatic, meta, raw_id, at, o)
+        subject, external_id, automatic, meta, raw_id, at, trace, o)
 order by m.o
 on conflict (workspace_id, inbox_id, external_id) where external_id is not null do nothing
 returning id, inbox_id, external_id
@@ -89,11 +88,16 @@ class Kept:
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Arrival:
-    """One parsed message and where it came through."""
+    """One parsed message and where it came through.
+
+    ``key`` is what it is known by in the inbox, ``at`` when it stands in the thread, ``fingerprint`` what tells a copy
+    of a message from another one with the same id, where the driver knows.
+    """
 
     raw_id: int
+    trace: str | None  # of its delivery
     inbox_id: int
     inbox_name: str
     channel: Channel
@@ -101,21 +105,16 @@ class Arrival:
     item: Inbound
     files: Sequence[Kept] = ()
     another: bool = False  # a different message under an id that is taken: it gets an id of its own
+    key: tuple[int, str] = field(init=False)
+    at: datetime = field(init=False)
+    fingerprint: str = field(init=False)
 
-    @cached_property
-    def key(self) -> tuple[int, str]:
-        named = rules.clean(self.item.external_id)
-        return self.inbox_id, f"{named}~{self.fingerprint[:12]}" if self.another else named
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells a copy of a message from another one with the same id, where the driver knows."""
-        return str(self.item.meta.get("fingerprint") or "")
-
-    @property
-    def at(self) -> datetime:
-        old = bool(self.item.meta.get("backfilled"))
-        return rules.moment_of(self.item.sent_at, self.received_at, backfilled=old)
+    def __post_init__(self) -> None:
+        item = self.item
+        named = rules.clean(item.external_id)
+        self.fingerprint = str(item.meta.get("fingerprint") or "")
+        self.key = self.inbox_id, f"{named}~{self.fingerprint[:12]}" if self.another else named
+        self.at = rules.moment_of(item.sent_at, self.received_at, backfilled=bool(item.meta.get("backfilled")))
 
     @property
     def direction(self) -> str:
@@ -200,9 +199,9 @@ async def _insert(
         rows.append((
             conversation_id, arrival.direction, arrival.inbox_id, point_id, rules.clean(item.sender.name)[:200],
             rules.clean(item.text), reply, html, subject, arrival.key[1], item.automatic, _meta(item), arrival.raw_id,
-            arrival.at,
+            arrival.at, arrival.trace,
         ))  # fmt: skip
-    made = await tx.fetch(_INSERT, tx.workspace_id, *columns(rows, 14))
+    made = await tx.fetch(_INSERT, tx.workspace_id, *columns(rows, 15))
     return {(row["inbox_id"], row["external_id"]): row["id"] for row in made}
 
 

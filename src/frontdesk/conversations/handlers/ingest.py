@@ -42,6 +42,11 @@ join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
 where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3
 """
 
+# Whether a run was noted matters when the process ends, not when the database does: its commit waits for no disk.
+_UNHURRIED = "returning set_config('synchronous_commit', 'off', true)"
+_NOTE_RUN = f"insert into ingest_runs (workspace_id, raw_ids, started_at) values ($1, $2, $3) {_UNHURRIED}"
+_FORGET_RUN = f"delete from ingest_runs where workspace_id = $1 {_UNHURRIED}"
+
 # Only a run of one delivery shows which one ended the process.
 _SUSPECT = """
 update raw_deliveries set attempts = attempts + 1,
@@ -106,13 +111,7 @@ async def _take(
     async with resources.db.on(connection, workspace_id) as tx:
         rows = await tx.fetch(_TAKE, workspace_id, ids, limit)
         if rows:
-            taken = [row["id"] for row in rows]
-            await tx.execute(
-                "insert into ingest_runs (workspace_id, raw_ids, started_at) values ($1, $2, $3)",
-                workspace_id,
-                taken,
-                clock.now(),
-            )
+            await tx.execute(_NOTE_RUN, workspace_id, [row["id"] for row in rows], clock.now())
         return rows
 
 
@@ -154,7 +153,7 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
 
 async def _forget_run(resources: Resources, connection: Any, workspace_id: int) -> None:
     async with resources.db.on(connection, workspace_id) as tx:
-        await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+        await tx.execute(_FORGET_RUN, workspace_id)
 
 
 async def _store_all(resources: Resources, connection: Any, workspace_id: int, parsed: Sequence[Parsed]) -> None:
@@ -219,9 +218,9 @@ async def _parse(resources: Resources, row: Row, meaning: Sequence[Item] | Excep
             if isinstance(item, Inbound):
                 parsed.arrivals.append(
                     Arrival(
-                        raw_id=row["id"], inbox_id=row["inbox_id"], inbox_name=row["inbox_name"], channel=made,
-                        received_at=row["received_at"], item=item,
-                        files=[await _keep(resources, workspace_file) for workspace_file in item.attachments],
+                        raw_id=row["id"], trace=row["trace"], inbox_id=row["inbox_id"], inbox_name=row["inbox_name"],
+                        channel=made, received_at=row["received_at"], item=item,
+                        files=[await _keep(resources, file) for file in item.attachments] if item.attachments else (),
                     )
                 )  # fmt: skip
             else:
@@ -278,10 +277,10 @@ async def _store(resources: Resources, connection: Any, workspace_id: int, parse
             await _set_aside(tx, raw_id, str(error))
         await inbox_actions.note_life(tx, sorted({one.row["inbox_id"] for one in parsed if one.error is None}))
         await tx.execute("delete from ingest_runs where workspace_id = $1", workspace_id)
+    clocks = {name: meters.processing.labels(name) for name in {one.row["channel"] for one in parsed}}
     for one in parsed:
         if one.error is None:
-            waited = max(0.0, (now - one.row["received_at"]).total_seconds())
-            meters.processing.labels(one.row["channel"]).observe(waited)
+            clocks[one.row["channel"]].observe(max(0.0, (now - one.row["received_at"]).total_seconds()))
 
 
 async def _store_alone(resources: Resources, connection: Any, workspace_id: int, one: Parsed) -> None:
