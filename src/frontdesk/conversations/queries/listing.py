@@ -16,6 +16,7 @@ from frontdesk.conversations.queries.ranges import (
     EVERYTHING,
     Conditions,
     Range,
+    at_most,
     few,
     having,
     lacking,
@@ -183,16 +184,15 @@ def _narrow(where: Conditions, actor: Actor, view: View, filters: Filters, inbox
         found.append(Choice([having(condition)], condition))
 
     if filters.contact_id is not None:
-        theirs = f"c.contact_id = {where.value(filters.contact_id)}"
-        found.append(Choice([few("conversations c", theirs)], theirs))
+        of_contact = f"c.contact_id = {where.value(filters.contact_id)}"
+        found.append(Choice([few("conversations c", of_contact)], of_contact))
     if view == "starred":
         found.append(Choice([_STARS], _IS_STARRED))
     if view == "mine":
         column("c.assignee_id = $2")
     if not actor.sees_all:
-        seen = [having("c.assignee_id = $2"), listed("mention", "$2")]
-        seen += [having(f"c.team_id = {team}") for team in sorted(actor.teams)]
-        found.append(Choice(seen, _visible(actor)))
+        theirs = [having("c.assignee_id = $2"), *(having(f"c.team_id = {team}") for team in sorted(actor.teams))]
+        found.append(Choice([*theirs, listed("mention", "$2")], _visible(actor)))
     if view == "unassigned":
         found.append(Choice([lacking("c.assignee_id")], "c.assignee_id is null"))
     if filters.label_id is not None:
@@ -220,8 +220,7 @@ async def counts(tx: Tx, actor: Actor) -> schemas.Counts:
         where = Conditions(tx.workspace_id, actor.user_id)
         first, *others = _narrow(where, actor, view, Filters(), None) or [Choice([EVERYTHING], "true")]
         where.parts += [choice.condition for choice in others]
-        sql = newest(first.ranges, _STATUSES[view], where, limit=CAP)
-        selected.append(f"(select count(*) from ({sql}) t) as {view}")
+        selected.append(f"({at_most(first.ranges, _STATUSES[view], where, limit=CAP)}) as {view}")
     row = await tx.fetchrow(f"select {', '.join(selected)}", tx.workspace_id, actor.user_id)
     return schemas.Counts(**dict(row or {}))
 

@@ -90,6 +90,18 @@ def newest(
     return f"select id, last_at from ({bounded}) t order by last_at desc, id desc limit {limit}"
 
 
+def at_most(ranges: Sequence[Range], statuses: Sequence[str], where: Conditions, *, limit: int) -> str:
+    """SQL for how many there are, no more than ``limit``. An arm is read only while those before have not enough, and
+    no conversation stands in two: the ranges have to be of conversations, but for the last."""
+    arms = []
+    for number, one in enumerate(ranges):
+        others = Conditions()
+        others.parts = [f"({earlier.fixed}) is not true" for earlier in ranges[:number]] + where.parts
+        for states in [tuple(statuses)] if one.sorts else [(status,) for status in statuses]:
+            arms.append(f"({_arm(one, states, others)} order by {one.order}last_at desc, id desc limit {limit})")
+    return f"select count(*) from (select from ({' union all '.join(arms)}) a limit {limit}) t"
+
+
 def whole(ranges: Sequence[Range], statuses: Sequence[str]) -> str:
     """SQL for the ids of everything in the ranges."""
     return " union all ".join(f"select id from ({_arm(one, tuple(statuses))}) t" for one in ranges)
