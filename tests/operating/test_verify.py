@@ -8,10 +8,11 @@ import pytest
 
 from conversations.office import ANA, BEN, Office, Time
 from conversations.pretend import Searchable, line
-from frontdesk.app.verify import CHECKS, Result, verify
+from frontdesk.app.verify import CHECKS, Result, compared, heads, verify
 from frontdesk.channels.port import Disconnected, Rejected, Sent, Unknown
 from frontdesk.conversations.actions import change, write
 from frontdesk.kit.transaction import Database
+from frontdesk.people import actions as people
 
 FREED = """
 do $$ declare c record; begin
@@ -160,6 +161,9 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "update audit set at = at + interval '1 microsecond' where id = (select max(id) from audit)",
         "update audit set digest = set_bit(digest, 7, 1 - get_bit(digest, 7)) where id = (select max(id) from audit)",
         "delete from audit where id = (select min(id) from audit where digest is not null)",
+        "delete from audit where id = (select max(id) from audit)",
+        "delete from audit",
+        "delete from audit_heads",
     ),
     "deliveries": (
         "update raw_deliveries set done_at = null where id = {raw}",
@@ -200,3 +204,25 @@ async def test_a_wall_that_fell_is_found(office: Office, ground: Any, statement:
     assert await wrong(office, "walls") == {}
     await ground.execute(statement)
     assert list(await wrong(office, "walls")) == ["walls"]
+
+
+async def test_a_head_that_was_noted_contradicts_an_audit_that_was_written_anew(office: Office, ground: Any) -> None:
+    """Whoever rules the database may cut it and its own head alike: what was noted elsewhere still shows it."""
+    async with office.db.begin(office.workspace) as tx:
+        for number in range(3):
+            await people.audit(tx, "test.done", detail={"number": number})
+    (head,) = await heads(office.db, [office.workspace])
+    async with office.db.begin(office.workspace) as tx:
+        await people.audit(tx, "test.went_on")
+    assert [one.ok async for one in compared(office.db, [head])] == [True]
+    assert [one.ok async for one in compared(office.db, [f"{office.workspace}:0:"])] == [True]
+    await ground.execute("delete from audit")
+    await ground.execute("delete from audit_heads")
+    async with office.db.begin(office.workspace) as tx:
+        for number in range(3):
+            await people.audit(tx, "test.done", detail={"number": number + 1})
+    (audit,) = [one async for one in verify(office.db, only=[office.workspace], names=["audit"])]
+    assert audit.ok, "by itself it looks whole"
+    (found,) = [one async for one in compared(office.db, [head])]
+    assert not found.ok
+    assert "line" in found.examples[0]

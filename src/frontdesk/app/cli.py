@@ -122,12 +122,18 @@ async def _mail_show(settings: Settings, arguments: argparse.Namespace) -> None:
 
 async def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     from frontdesk.app import process
-    from frontdesk.app.verify import told, verify
+    from frontdesk.app.verify import compared, heads, told, verify
 
     results, wrong = [], 0
     async with process.connected(settings) as resources:
+        if arguments.audit_head:
+            say("\n".join(await heads(resources.db, arguments.workspace)))
+            return 0
         store = resources if arguments.files else None
-        async for result in verify(resources.db, only=arguments.workspace, store=store):
+        asked = verify(resources.db, only=arguments.workspace, store=store)
+        if arguments.audit_head_was:
+            asked = compared(resources.db, arguments.audit_head_was)
+        async for result in asked:
             wrong += not result.ok
             if arguments.json:
                 results.append({**asdict(result), "ok": result.ok})
@@ -284,6 +290,10 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser], commands_of: Any
     checked = add(commands_of, "verify", "Check that the database holds what it promises to hold.", _verify)
     checked.add_argument("--workspace", type=int, action="append", default=[], help="only this one; may be repeated")
     checked.add_argument("--files", action="store_true", help="also look up every file that a message names")
+    checked.add_argument("--audit-head", action="store_true", help="only print where each audit ends, to be noted")
+    checked.add_argument(
+        "--audit-head-was", action="append", default=[], metavar="HEAD", help="only compare with a head that was noted"
+    )
     checked.add_argument("--all", action="store_true", help="also print the checks that found nothing")
     checked.add_argument("--json", action="store_true", help="print every result, for programs")
     asked = add(commands_of, "doctor", "Check that this installation is set up so that it can work.", _doctor)

@@ -18,7 +18,7 @@ from frontdesk.kit.context import Resources
 from frontdesk.kit.files import StoreError
 from frontdesk.kit.tables import metadata
 from frontdesk.kit.transaction import Database, Row, Tx
-from frontdesk.people.queries import BROKEN_CHAIN
+from frontdesk.people import queries as people
 
 EXAMPLES = 5
 LONG = 3600.0  # seconds that one statement may take
@@ -264,7 +264,7 @@ CHECKS: tuple[Check, ...] = (
     Check("outbox_agrees", "A message is shown as the outbox has it.", _AGREES),
     Check("receipts", "A message is never shown less far than its provider said.", _FORWARD),
     Check("opt_outs", "Nothing went to an address after it had opted out.", _OPTED_OUT),
-    Check("audit", "No line of the audit was changed, and none taken out of its middle.", BROKEN_CHAIN),
+    Check("audit", "No line of the audit was changed, and none taken out.", people.BROKEN_CHAIN),
     Check("deliveries", "A delivery that was read says when, one that was set aside says why.", _READ_ONCE),
 )
 
@@ -314,6 +314,29 @@ async def verify(
         if store is not None:
             async with db.begin(workspace_id) as tx:
                 yield await _look_for_files(tx, store, workspace_id)
+
+
+async def heads(db: Database, only: Sequence[int] = ()) -> list[str]:
+    """Where each audit ends, as WORKSPACE:LINES:DIGEST: to be noted where whoever rules the database does not rule."""
+    async with db.across() as tx:
+        workspaces = only or [row["id"] for row in await tx.fetch("select id from workspaces order by id")]
+    found = []
+    for workspace_id in workspaces:
+        async with db.begin(workspace_id) as tx:
+            lines, digest = await people.audit_head(tx)
+        found.append(f"{workspace_id}:{lines}:{digest}")
+    return found
+
+
+async def compared(db: Database, noted: Sequence[str]) -> AsyncIterator[Result]:
+    """Whether each audit goes on from what :func:`heads` said once. Raises ValueError for what it never says."""
+    for head in noted:
+        workspace_id, lines, digest = head.strip().split(":")
+        result = Result(workspace_id=int(workspace_id), check="audit_head", promise="The audit goes on from its head.")
+        async with db.begin(int(workspace_id)) as tx:
+            if int(lines) and not await people.audit_went_on_from(tx, int(lines), digest):
+                result.add(f"line {lines} is not there, or not what it was when {head} was noted")
+        yield result
 
 
 async def _run(tx: Tx, check: Check, workspace_id: int, *values: object) -> Result:

@@ -224,7 +224,29 @@ select format('line %s (%s, %s) is not what was written, or a line before it is 
   select *, {DIGEST} as ought from (
     select *, lag(digest) over (order by id) as before from audit where workspace_id = $1 and digest is not null) a) b
 where digest <> ought
+union all
+select format('it ends with line %s (%s in all), where line %s was the last (%s in all)',
+  a.id, a.lines, h.last_id, coalesce(h.lines, 0))
+from (select 1) one
+  left join (
+    select id, digest, count(*) over () as lines from audit where workspace_id = $1 order by id desc limit 1) a on true
+  left join audit_heads h on h.workspace_id = $1
+where (coalesce(a.lines, 0), a.id, a.digest) is distinct from (coalesce(h.lines, 0), h.last_id, h.digest)
 """
+
+
+async def audit_head(tx: Tx) -> tuple[int, str]:
+    """How many lines the workspace's audit has, and the digest of the last (hexadecimal): to be noted elsewhere."""
+    row = await tx.fetchrow("select lines, digest from audit_heads where workspace_id = $1", tx.workspace_id)
+    return (row["lines"], (row["digest"] or b"").hex()) if row else (0, "")
+
+
+async def audit_went_on_from(tx: Tx, lines: int, digest: str) -> bool:
+    """Whether the audit still begins with as many lines as somebody noted, the last of them with that digest."""
+    found = await tx.fetchval(
+        "select digest from audit where workspace_id = $1 order by id offset $2 limit 1", tx.workspace_id, lines - 1
+    )
+    return bool((found or b"").hex() == digest)
 
 
 async def audit(tx: Tx, cursor: str | None, limit: int | None) -> paging.Page[schemas.AuditEntry]:
