@@ -15,7 +15,7 @@ from frontdesk.contacts import queries as contacts
 from frontdesk.kit.transaction import Tx
 
 # Windows of the newest messages, as (power, number) of lexemes ``<workspace>~<power>.<n>``: 2 ** power ids share each.
-NEWEST = (11, 2)
+NEWEST, LEAST = 11, 1 << 10  # of this size one window, or two where less than this would stand in one
 OLDER = ((14, 2), (14, 5), (17, 2), (17, 5))
 OF_BEGINNINGS = ((17, 2),)
 FEW, MOST = 4, 1000  # matching messages that are looked at: for each conversation that is asked for, and at last
@@ -76,8 +76,9 @@ def _steps(workspace_id: int, words: list[str], newest: int) -> Iterator[_Step]:
     if not words or not newest:
         return
     whole, begun = " & ".join(words), " & ".join([*words[:-1], f"{words[-1]}:*"])
-    yield _Step(_window(workspace_id, newest, *NEWEST), met=begun)
-    if _covers(newest, *NEWEST):
+    recent = NEWEST, 1 if newest % (1 << NEWEST) >= LEAST else 2
+    yield _Step(_window(workspace_id, newest, *recent), met=begun)
+    if _covers(newest, *recent):
         return
     for query, windows in ((whole, OLDER), (begun, OF_BEGINNINGS)):
         smaller = [window for window in windows if not _covers(newest, *window)]

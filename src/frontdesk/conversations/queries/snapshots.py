@@ -14,16 +14,18 @@ Link = Callable[[int, str, str, str], str]
 """(workspace id, hash, name, content type) → a signed address."""
 
 _CONVERSATIONS = """
-select c.*, k.name as contact_name,
-  (select coalesce(array_agg(label_id order by label_id), '{}') from conversation_labels x
-    where x.workspace_id = $1 and x.conversation_id = c.id) as labels,
-  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id
-    and m.delivery = 'queued' and m.due_at is not null) as scheduled,
-  (select count(*) from messages m where m.workspace_id = $1 and m.conversation_id = c.id
-    and m.delivery in ('failed', 'uncertain')) as failed,
-  r.read_count, r.starred, d.body ->> 'text' as draft
+select c.id, c.contact_id, c.subject, c.status, c.assignee_id, c.team_id, c.snoozed_until, c.waiting_since, c.last_at,
+  c.last_message_id, c.last_preview, c.last_direction, c.last_audience, c.last_inbox_id, c.last_author, c.inbox_ids,
+  c.inbound_count, c.message_count, c.rev, c.created_at, k.name as contact_name, coalesce(l.labels, '{}') as labels,
+  coalesce(s.many, 0) as scheduled, coalesce(f.many, 0) as failed, r.read_count, r.starred, d.body ->> 'text' as draft
 from conversations c
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
+left join (select conversation_id, array_agg(label_id order by label_id) as labels from conversation_labels
+  where workspace_id = $1 and conversation_id = any($2) group by 1) l on l.conversation_id = c.id
+left join (select conversation_id, count(*) as many from messages where workspace_id = $1 and conversation_id = any($2)
+  and delivery = 'queued' and due_at is not null group by 1) s on s.conversation_id = c.id
+left join (select conversation_id, count(*) as many from messages where workspace_id = $1 and conversation_id = any($2)
+  and delivery in ('failed', 'uncertain') group by 1) f on f.conversation_id = c.id
 left join read_states r on r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = c.id
 left join drafts d on d.workspace_id = $1 and d.user_id = $3 and d.conversation_id = c.id and d.mode = 'reply'
 where c.workspace_id = $1 and c.id = any($2)
