@@ -21,6 +21,8 @@ from bench.writing.ingest import drained, lines
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
+PAUSE = 0.03  # seconds in which what one delivery set off is over, so that the next one comes to an idle desk
+
 _ROW = "insert into fsynced (body) values ($1)"
 
 # Tells the wall-clock time, in milliseconds, of the frame in which a text was drawn: the callback after a
@@ -59,7 +61,7 @@ async def idle_answer(place: Place) -> list[Gate]:
             with meter.measured(count) as spent:
                 for request in texts(line.office.hook_url, count, seed=line.seed):
                     await post(line.office.url, [request], connections=1, spent=spent)
-                    await asyncio.sleep(0.005)  # idle: what the last one set off is over
+                    await asyncio.sleep(PAUSE)
             return spent
 
         async def insert() -> Spent:
@@ -68,7 +70,7 @@ async def idle_answer(place: Place) -> list[Gate]:
                     began = time.perf_counter()
                     await line.owner.execute(_ROW, body)
                     spent.took(time.perf_counter() - began)
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(PAUSE)
             return spent
 
         await webhook(), await insert()

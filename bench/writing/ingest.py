@@ -6,7 +6,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,16 @@ insert into messages (workspace_id, conversation_id, direction, audience, inbox_
                       external_id, meta, raw_id, at)
 select $1, c, 'in', 'contact', $2, p, '', t, e, $7, 1, $8
 from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) as m (c, p, t, e)
+"""
+
+_DELIVERIES = """
+insert into raw_deliveries (workspace_id, inbox_id, dedupe_key, body, state, received_at, done_at)
+select $1, $2, k, b, 'done', $5, $5 from unnest($3::text[], $4::bytea[]) as r (k, b)
+"""
+# Below zero, where no stream looks.
+_EVENTS = """
+insert into events (workspace_id, seq, at, kind, conversation_id)
+select $1, s, $4, 'MessageReceived', c from unnest($2::bigint[], $3::bigint[]) as e (s, c)
 """
 
 
@@ -81,8 +91,13 @@ async def rows(owner: Any) -> list[tuple[int, int]]:
     return [(row["conversation_id"], row["point_id"]) for row in found]
 
 
-async def insert_raw(db: Database, office: Office, places: list[tuple[int, int]], count: int, seed: int) -> None:
-    """The same rows of messages and nothing else: 100 in a statement, two connections, each batch committed."""
+async def insert_raw(
+    db: Database, office: Office, places: list[tuple[int, int]], count: int, seed: int, *, bodies: Sequence[bytes] = ()
+) -> None:
+    """The same rows of messages and nothing else: 100 in a statement, two connections, each batch committed.
+
+    With ``bodies``, the rows of deliveries and of events as well.
+    """
     chance = random.Random(seed)
     left = list(range(count))
 
@@ -96,6 +111,13 @@ async def insert_raw(db: Database, office: Office, places: list[tuple[int, int]]
                     [sentence(chance) for _ in batch], [f"raw{seed}:{n}" for n in batch], {"to": SMS["number"]},
                     datetime.now(UTC),
                 )  # fmt: skip
+                if bodies:
+                    await tx.execute(
+                        _DELIVERIES, office.workspace_id, office.inbox_id, [f"raw{seed}:{n}" for n in batch],
+                        [bodies[n] for n in batch], datetime.now(UTC),
+                    )  # fmt: skip
+                    numbers = [-(seed * 1_000_000 + n) for n in batch]
+                    await tx.execute(_EVENTS, office.workspace_id, numbers, [c for c, _ in where], datetime.now(UTC))
 
     await asyncio.gather(one(), one())
 
@@ -133,7 +155,17 @@ async def floor(place: Place) -> list[Gate]:
                 await insert_raw(resources.db, line.office, places, count, line.seed)
             return spent
 
-        found = await interleaved(place.size(5, quick=1), through=through, http=http, insert=insert)
+        async def insert_all() -> Spent:
+            await place.settle(line.office)
+            line.seed += 1
+            bodies = [request.partition(b"\r\n\r\n")[2] for request in texts(hook, count, seed=line.seed)]
+            with bare.measured(count) as spent:
+                await insert_raw(resources.db, line.office, places, count, line.seed, bodies=bodies)
+            return spent
+
+        found = await interleaved(
+            place.size(5, quick=1), through=through, http=http, insert=insert, insert_all=insert_all
+        )
     full = [spent.per_item("postgres", "server") for spent in found["through"]]
     least = [a.per_item("server") + b.per_item() for a, b in zip(found["http"], found["insert"], strict=True)]
     shares = [100 * b / a for a, b in zip(full, least, strict=True)]
@@ -144,6 +176,15 @@ async def floor(place: Place) -> list[Gate]:
         Gate.figure(
             "floor: bare message rows", median(found["insert"]), "µs", note="100 in a statement, client included"
         ),
+        Gate.figure(
+            "of HTTP and the bare rows of deliveries, messages and events",
+            statistics.median(
+                100 * (a.per_item("server") + b.per_item()) / c
+                for a, b, c in zip(found["http"], found["insert_all"], full, strict=True)
+            ),
+            "%",
+        ),
+        Gate.figure("bare rows of deliveries, messages and events", median(found["insert_all"]), "µs"),
         Gate.figure("ours: web and worker", median(found["through"], "server"), "µs"),
         Gate.figure("ours: PostgreSQL", median(found["through"], "postgres"), "µs"),
         Gate.figure("PostgreSQL, against bare rows", median_ratio(found["through"], found["insert"], "postgres"), "×"),
