@@ -22,7 +22,7 @@ import asyncpg
 import msgspec
 
 from frontdesk import __version__
-from frontdesk.app.migrate import newest, revision
+from frontdesk.app.migrate import revision, why_not_work
 from frontdesk.kit import clock
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.settings import Settings
@@ -116,8 +116,8 @@ async def _fill(
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             found = await revision(connection)
-            if found != newest():
-                raise Refused(f"The database is at {found}, this version at {newest()}. Run `frontdesk migrate` first.")
+            if problem := why_not_work(found):
+                raise Refused(problem)
             at = clock.now()
             tables = [one async for one in _tables(connection, archive, say)]
             sequences = {row["name"]: row["last_value"] for row in await connection.fetch(_SEQUENCES)}
@@ -135,12 +135,14 @@ async def _fill(
 
 
 async def _tables(connection: Any, archive: zipfile.ZipFile, say: Say) -> Any:
-    """Every table, those that others point to first."""
+    """Every table, those that others point to first. Last those of a newer version, which this one works beside."""
     columns = {(row["schema"], row["name"]): row["columns"] for row in await connection.fetch(_COLUMNS)}
     await connection.execute("select set_config('app.across', 'on', true)")
     workspaces = [row["id"] for row in await connection.fetch("select id from workspaces order by id")]
     jobs = sorted(name for schema, name in columns if schema == "jobs")
     kept = [table.name for table in metadata.sorted_tables if not table.info.get("shadow")]  # triggers fill the others
+    unknown = sorted(name for schema, name in columns if schema == "public" and name not in metadata.tables)
+    kept += [name for name in unknown if name != "alembic_version"]
     ours = [("public", name) for name in kept] + [("jobs", name) for name in jobs]
     for schema, name in ours:
         yield await _table(connection, archive, f"{schema}.{name}", columns[schema, name], workspaces, say)

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from obstore.exceptions import BaseError
 
-from frontdesk.app.migrate import newest, revision
+from frontdesk.app.migrate import is_newer, revision, why_not_work
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import fetch, postgres
 from frontdesk.kit.disk import disk_free
@@ -158,7 +158,7 @@ async def _database(settings: Settings, server: Server, vault: Vault | None) -> 
             yield finding
         found = await revision(connection)
         yield _schema(found)
-        if found == newest():
+        if why_not_work(found) is None:
             async for finding in _inboxes(connection, vault):
                 yield finding
     finally:
@@ -192,11 +192,13 @@ def judged(row: Any, now: datetime) -> list[Finding]:
 
 
 def _schema(found: str | None) -> Finding:
-    if found == newest():
-        return Finding("schema", "ok", f"The database is at revision {found}, as this version needs.")
     if found is None:
         return Finding("schema", "warn", "The database is empty. The first start makes its tables.")
-    return Finding("schema", "fail", f"The database is at {found}, this version at {newest()}. Run: frontdesk migrate")
+    if problem := why_not_work(found):
+        return Finding("schema", "fail", problem)
+    if is_newer(found):
+        return Finding("schema", "ok", f"A newer version brought the database to {found}. This one works with it.")
+    return Finding("schema", "ok", f"The database is at revision {found}, as this version needs.")
 
 
 async def _inboxes(connection: Any, vault: Vault | None) -> AsyncIterator[Finding]:

@@ -175,9 +175,10 @@ async def _restore_tables(archive: zipfile.ZipFile, manifest: Manifest, owner: d
 
 
 async def _fill(raw: Any, archive: zipfile.ZipFile, table: Stored, say: Say) -> None:
-    if not table.rows:
-        return
     schema, name = table.name.split(".")
+    known = metadata.tables.get(name) if schema == "public" else None
+    if not table.rows or (known is not None and known.info.get("shadow")):  # (an older version may not have known)
+        return
     counted = Counted()
 
     async def source() -> AsyncIterator[bytes]:
