@@ -12,11 +12,13 @@ from typing import Any
 import asyncpg
 import pytest
 from bench.reading import data
-from bench.reading.looking import plans
-from bench.reading.questions import Cast, cast_of, questions
+from bench.reading.looking import plans, read_buffers
+from bench.reading.questions import Cast, Question, cast_of, questions
 
-from frontdesk.conversations.queries import listing
+from frontdesk.contacts import queries as contacts
+from frontdesk.conversations.queries import finding, listing
 from frontdesk.kit import paging
+from frontdesk.kit.context import Actor
 from frontdesk.kit.transaction import Database, Tx
 
 LARGE = {"messages", "conversations", "outbox", "events", "contacts", "message_words", "contact_words", "listings"}
@@ -174,3 +176,98 @@ async def test_what_is_repeated_for_finding_follows_every_change(
             wrong = await tx.fetch(f"(({kept}) except ({made})) union all (({made}) except ({kept})) limit 3")
             assert wrong == [], shadow
         await undone.rollback()
+
+
+SAID = """
+select distinct c.id from conversations c join messages m on m.workspace_id = $1 and m.conversation_id = c.id
+where c.workspace_id = $1 and m.direction <> 'activity' and m.text ~ $2
+"""
+NAMED = """
+select id from contacts c where c.workspace_id = $1 and c.merged_into is null and (lower(c.name) like $2 or exists (
+  select from contact_points p where p.workspace_id = $1 and p.contact_id = c.id and p.value like $2))
+order by lower(c.name), id
+"""
+
+
+async def _pages(tx: Tx, actor: Actor, **filters: Any) -> list[int]:
+    found: list[int] = []
+    cursor = None
+    while True:
+        page = await listing.listing(tx, actor, "any", listing.Filters(**filters), cursor=cursor, limit=20)
+        found += [one.id for one in page.items]
+        if (cursor := page.next) is None:
+            return found
+
+
+async def _words(tx: Tx, least: int, most: int) -> list[str]:
+    """Some words that so many messages have, and that are in nobody's name."""
+    rows = await tx.fetch(
+        """select word from (select (regexp_matches(text, '[a-z]{6,}', 'g'))[1] as word from messages
+        where workspace_id = $1) w group by 1 having count(*) between $2 and $3
+        and not exists (select from contacts where workspace_id = $1 and name ilike '%' || word || '%')
+        order by md5(word) limit 5""",
+        tx.workspace_id, least, most,
+    )  # fmt: skip
+    return [row["word"] for row in rows]
+
+
+@pytest.mark.parametrize("few", [0, 3000])
+async def test_every_conversation_in_which_a_rare_word_was_said_is_found(
+    reading: Database, filled: int, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(finding, "ALL_AT_ONCE", few)
+    async with reading.look(filled) as tx:
+        actor = (await cast_of(tx)).reader
+        words = await _words(tx, 5, 40)
+        assert len(words) == 5
+        for word in words:
+            for asked, query in ((word, rf"\m{word}\M"), (word[:-1], rf"\m{word[:-1]}")):
+                said = {row["id"] for row in await tx.fetch(SAID, filled, query)}
+                found = await _pages(tx, actor, q=asked)
+                assert set(found) >= said if asked == word else set(found) & said, asked
+                assert len(found) == len(set(found))
+
+
+async def test_a_frequent_word_fills_a_page_from_the_newest_messages(reading: Database, filled: int) -> None:
+    async with reading.look(filled) as tx:
+        actor = (await cast_of(tx)).reader
+        page = await listing.listing(tx, actor, "any", listing.Filters(q="thanks"), limit=20)
+        assert len(page.items) == 20
+        said = {row["id"] for row in await tx.fetch(SAID, filled, r"\mthanks")}
+        assert {one.id for one in page.items} <= said
+
+
+@pytest.mark.parametrize(("many", "ahead"), [(3000, 400), (0, 400), (0, 0), (20, 50)])
+async def test_contacts_are_found_by_any_part_and_stand_by_name(
+    reading: Database, filled: int, monkeypatch: pytest.MonkeyPatch, many: int, ahead: int
+) -> None:
+    monkeypatch.setattr(contacts, "MANY", many)
+    monkeypatch.setattr(contacts, "AHEAD", ahead)
+    async with reading.look(filled) as tx:
+        actor = (await cast_of(tx)).reader
+        for text in ("sha", "cro", "croli", "an", "21000012", "example.com"):
+            plain = [row["id"] for row in await tx.fetch(NAMED, filled, f"%{text}%")]
+            first = await contacts.search(tx, actor, text, None, 30)
+            assert [one.id for one in first.items] == plain[:30], text
+            if first.next:
+                second: paging.Page[Any] = await contacts.search(tx, actor, text, first.next, 30)
+                assert [one.id for one in second.items] == plain[30:60], text
+
+
+async def test_filters_that_seldom_meet_read_their_indexes_and_not_each_conversation(
+    reading: Database, filled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading.look(filled) as tx:
+        cast = await cast_of(tx)
+    chosen = listing.Filters(label_id=cast.labels[0], assignee_id=cast.users[4], team_id=cast.teams[1])
+    both = [Question("lists", "both", lambda tx: listing.listing(tx, cast.reader, "closed", chosen))]
+    met = await read_buffers(reading, filled, both)
+    monkeypatch.setattr(listing, "AT_ONCE", 0)
+    asked = await read_buffers(reading, filled, both)
+    assert met["both"] * 5 < asked["both"]
+
+
+async def test_who_looks_writes_nothing(reading: Database, filled: int) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with reading.look(filled) as tx:
+            await tx.execute("update conversations set rev = rev + 1 where workspace_id = $1", filled)

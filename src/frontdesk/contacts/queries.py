@@ -10,7 +10,7 @@ from frontdesk.contacts import rules, schemas
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import NotFound
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import Row, Tx, array
 
 CONCERNED = [
     "select id as contact_id, created_by as user_id, null::bigint as team_id from contacts"
@@ -52,13 +52,15 @@ async def outs(tx: Tx, ids: Sequence[int]) -> dict[int, schemas.ContactOut]:
     if not wanted:
         return {}
     rows = await tx.fetch(
-        "select * from contacts where workspace_id = $1 and id = any($2::bigint[])", tx.workspace_id, wanted
+        "select * from contacts where workspace_id = $1 and id = any($2::text::bigint[])",
+        tx.workspace_id,
+        array(wanted),
     )
     addresses = await _points(tx, wanted)
     tagged = await tx.fetch(
         """select contact_id, array_agg(tag_id order by tag_id) as tags from contact_tags
-        where workspace_id = $1 and contact_id = any($2::bigint[]) group by contact_id""",
-        tx.workspace_id, wanted,
+        where workspace_id = $1 and contact_id = any($2::text::bigint[]) group by contact_id""",
+        tx.workspace_id, array(wanted),
     )  # fmt: skip
     tags = {row["contact_id"]: list(row["tags"]) for row in tagged}
     return {
@@ -105,8 +107,8 @@ async def points(tx: Tx, contact_id: int) -> list[schemas.Point]:
 
 async def _points(tx: Tx, contact_ids: Sequence[int]) -> defaultdict[int, list[schemas.Point]]:
     rows = await tx.fetch(
-        "select * from contact_points where workspace_id = $1 and contact_id = any($2::bigint[]) order by id",
-        tx.workspace_id, list(contact_ids),
+        "select * from contact_points where workspace_id = $1 and contact_id = any($2::text::bigint[]) order by id",
+        tx.workspace_id, array(contact_ids),
     )  # fmt: skip
     found: defaultdict[int, list[schemas.Point]] = defaultdict(list)
     for row in rows:
@@ -240,7 +242,7 @@ async def found(tx: Tx, q: str, *, limit: int) -> list[int]:
 
 async def _look_for(tx: Tx, text: str) -> tuple[str, str]:
     """Let the table of words show what may contain the text or its digits; returns the patterns that make sure."""
-    plain: str = await tx.fetchval("select unmarked($1)", text)
+    plain: str = text.lower() if text.isascii() else await tx.fetchval("select unmarked($1)", text)
     sought = list(dict.fromkeys(part for part in (plain, rules.digits(plain)) if part))
     await tx.look_for(" | ".join(_trigrams(tx.workspace_id, part) for part in sought))
     return rules.like(sought[0]), rules.like(sought[-1])

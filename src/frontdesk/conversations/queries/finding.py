@@ -15,9 +15,10 @@ from frontdesk.contacts import queries as contacts
 from frontdesk.kit.transaction import Tx
 
 # Windows of the newest messages, as (power, number) of lexemes ``<workspace>~<power>.<n>``: 2 ** power ids share each.
-NEWEST, LEAST = 11, 1 << 10  # of this size one window, or two where less than this would stand in one
+NEWEST = (11, 2)
 OLDER = ((14, 2), (14, 5), (17, 2), (17, 5))
 OF_BEGINNINGS = ((17, 2),)
+ALL_AT_ONCE = 3000  # matches: so few are not looked for window by window, if the planner is right
 FEW, MOST = 4, 1000  # matching messages that are looked at: for each conversation that is asked for, and at last
 FILTERED = 8  # times as many conversations are looked for where a view or a filter turns some down
 CONTACTS = 50  # contacts whose conversations are looked at
@@ -25,7 +26,7 @@ CONTACTS = 50  # contacts whose conversations are looked at
 _FIRST = """
 select marked($1, $2) as words, (select max(id) from messages where workspace_id = $1) as newest
 """
-_SAID = "select * from said_in($1, $2::text[], $3::text[], $4::bool[], $5::int[], $6, $7)"
+_SAID = "select * from said_in($1, $2::text[], $3::text[], $4::bool[], $5::int[], $6, $7, $8)"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ async def conversations(tx: Tx, q: str, *, wanted: int, filtered: bool) -> Async
     said: set[int] = set()
     enough, most = (FILTERED * wanted, MOST) if filtered else (wanted, min(FEW * wanted, MOST))
     while steps:
-        row = await tx.fetchrow(_SAID, tx.workspace_id, *_columns(steps), most, enough)
+        row = await tx.fetchrow(_SAID, tx.workspace_id, *_columns(steps), ALL_AT_ONCE, most, enough)
         if row is None:
             return
         said.update(row["ids"])
@@ -76,9 +77,8 @@ def _steps(workspace_id: int, words: list[str], newest: int) -> Iterator[_Step]:
     if not words or not newest:
         return
     whole, begun = " & ".join(words), " & ".join([*words[:-1], f"{words[-1]}:*"])
-    recent = NEWEST, 1 if newest % (1 << NEWEST) >= LEAST else 2
-    yield _Step(_window(workspace_id, newest, *recent), met=begun)
-    if _covers(newest, *recent):
+    yield _Step(_window(workspace_id, newest, *NEWEST), met=begun)
+    if _covers(newest, *NEWEST):
         return
     for query, windows in ((whole, OLDER), (begun, OF_BEGINNINGS)):
         smaller = [window for window in windows if not _covers(newest, *window)]

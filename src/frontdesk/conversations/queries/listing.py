@@ -27,7 +27,7 @@ from frontdesk.conversations.queries.ranges import (
 from frontdesk.conversations.queries.snapshots import conversations
 from frontdesk.kit import paging
 from frontdesk.kit.context import Actor
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import Row, Tx, array
 
 contacts.CONCERNED += [
     "select contact_id, assignee_id, team_id from conversations where workspace_id = $1",
@@ -119,7 +119,7 @@ async def _page(
         where = Conditions(tx.workspace_id, actor.user_id)
         where.parts += [choice.condition for choice in _narrow(where, actor, view, filters, inboxes)]
         ranges = [
-            few("conversations c", f"c.{column} = any({where.value(ids)}::bigint[])")
+            few("conversations c", f"c.{column} = any({where.value(array(ids))}::text::bigint[])")
             for column, ids in (("id", found.said), ("contact_id", found.contacts))
         ]
         rows = await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from frontdesk.conversations import schemas
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import Row, Tx, array
 
 Link = Callable[[int, str, str, str], str]
 """(workspace id, hash, name, content type) → a signed address."""
@@ -21,14 +21,16 @@ select c.id, c.contact_id, c.subject, c.status, c.assignee_id, c.team_id, c.snoo
 from conversations c
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
 left join (select conversation_id, array_agg(label_id order by label_id) as labels from conversation_labels
-  where workspace_id = $1 and conversation_id = any($2) group by 1) l on l.conversation_id = c.id
-left join (select conversation_id, count(*) as many from messages where workspace_id = $1 and conversation_id = any($2)
-  and delivery = 'queued' and due_at is not null group by 1) s on s.conversation_id = c.id
-left join (select conversation_id, count(*) as many from messages where workspace_id = $1 and conversation_id = any($2)
-  and delivery in ('failed', 'uncertain') group by 1) f on f.conversation_id = c.id
+  where workspace_id = $1 and conversation_id = any($2::text::bigint[]) group by 1) l on l.conversation_id = c.id
+left join (select conversation_id, count(*) as many from messages
+  where workspace_id = $1 and conversation_id = any($2::text::bigint[])
+    and delivery = 'queued' and due_at is not null group by 1) s on s.conversation_id = c.id
+left join (select conversation_id, count(*) as many from messages
+  where workspace_id = $1 and conversation_id = any($2::text::bigint[])
+    and delivery in ('failed', 'uncertain') group by 1) f on f.conversation_id = c.id
 left join read_states r on r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = c.id
 left join drafts d on d.workspace_id = $1 and d.user_id = $3 and d.conversation_id = c.id and d.mode = 'reply'
-where c.workspace_id = $1 and c.id = any($2)
+where c.workspace_id = $1 and c.id = any($2::text::bigint[])
 """
 
 _MESSAGES = """
@@ -41,15 +43,15 @@ join conversations c on c.workspace_id = $1 and c.id = m.conversation_id
 join contacts k on k.workspace_id = $1 and k.id = c.contact_id
 left join inboxes i on i.workspace_id = $1 and i.id = m.inbox_id
 left join users u on u.workspace_id = $1 and u.id = m.author_id
-where m.workspace_id = $1 and m.id = any($2)
+where m.workspace_id = $1 and m.id = any($2::text::bigint[])
 """
 
-_FILES = "select * from attachments where workspace_id = $1 and message_id = any($2) order by id"
+_FILES = "select * from attachments where workspace_id = $1 and message_id = any($2::text::bigint[]) order by id"
 
 
 async def conversations(tx: Tx, ids: Sequence[int], *, user_id: int | None = None) -> dict[int, schemas.Conversation]:
     """By id; with ``my`` if a user is given."""
-    rows = await tx.fetch(_CONVERSATIONS, tx.workspace_id, list(ids), user_id) if ids else []
+    rows = await tx.fetch(_CONVERSATIONS, tx.workspace_id, array(ids), user_id) if ids else []
     channels = await _channels(tx) if rows else {}
     return {row["id"]: _conversation(row, channels, mine=user_id is not None) for row in rows}
 
@@ -84,9 +86,9 @@ def _conversation(row: Row, channels: Mapping[int, str], *, mine: bool) -> schem
 
 async def messages(tx: Tx, ids: Sequence[int], link: Link) -> dict[int, schemas.Message]:
     """By id."""
-    rows = await tx.fetch(_MESSAGES, tx.workspace_id, list(ids))
+    rows = await tx.fetch(_MESSAGES, tx.workspace_id, array(ids))
     files: dict[int, list[Row]] = {}
-    for file in await tx.fetch(_FILES, tx.workspace_id, [row["id"] for row in rows]) if rows else ():
+    for file in await tx.fetch(_FILES, tx.workspace_id, array(row["id"] for row in rows)) if rows else ():
         files.setdefault(file["message_id"], []).append(file)
     return {
         row["id"]: schemas.Message(**message_fields(tx.workspace_id, row, files.get(row["id"], []), link))

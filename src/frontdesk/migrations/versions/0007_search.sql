@@ -1,9 +1,9 @@
 -- A search looks into window after window until it has found enough: one statement for all of them. `sought` is what the
 -- index is asked for, `met` what a row has to meet besides (null: nothing), `newest` whether the newest are taken of more
 -- than `most`. `whole` is the number of the window that holds all of its kind: it is looked into at once when PostgreSQL
--- does not think that it holds many. `steps` is how many windows are done with; `cut` says that the next one holds more.
-create function said_in(workspace bigint, sought text[], met text[], newest boolean[], whole integer[], most integer,
-  enough integer, out ids bigint[], out steps integer, out cut boolean) language plpgsql
+-- thinks that it holds `few` or less. `steps` is how many windows are done with; `cut` says that the next one holds more.
+create function said_in(workspace bigint, sought text[], met text[], newest boolean[], whole integer[],
+  few integer, most integer, enough integer, out ids bigint[], out steps integer, out cut boolean) language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_indexscan = off as $$
 declare
   found bigint[];
@@ -20,7 +20,7 @@ begin
       asked := whole[steps];
       perform set_config('app.search', sought[asked], true);
       execute format('explain (format json) select from message_words where workspace_id = %s', workspace) into plan;
-      if (plan #>> '{0,Plan,Plan Rows}')::bigint <= 3000 then
+      if (plan #>> '{0,Plan,Plan Rows}')::bigint <= few then
         steps := asked;
       end if;
     end if;
