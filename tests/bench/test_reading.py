@@ -202,10 +202,10 @@ async def _pages(tx: Tx, actor: Actor, **filters: Any) -> list[int]:
 async def _words(tx: Tx, least: int, most: int) -> list[str]:
     """Some words that so many messages have, and that are in nobody's name."""
     rows = await tx.fetch(
-        """select word from (select (regexp_matches(text, '[a-z]{6,}', 'g'))[1] as word from messages
-        where workspace_id = $1) w group by 1 having count(*) between $2 and $3
-        and not exists (select from contacts where workspace_id = $1 and name ilike '%' || word || '%')
-        order by md5(word) limit 5""",
+        """select word from (
+          select word from (select (regexp_matches(text, '[a-z]{6,}', 'g'))[1] as word from messages
+            where workspace_id = $1) w group by 1 having count(*) between $2 and $3 order by md5(word) limit 50) w
+        where not exists (select from contacts where workspace_id = $1 and name ilike '%' || word || '%') limit 5""",
         tx.workspace_id, least, most,
     )  # fmt: skip
     return [row["word"] for row in rows]
