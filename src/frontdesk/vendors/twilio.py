@@ -132,9 +132,7 @@ def form(body: bytes) -> tuple[tuple[str, str], ...]:
     fields = _FIELD.findall(body.decode("utf-8", "surrogateescape").replace("+", " "))
     return tuple(
         [
-            (_unquoted(name) if "%" in name else name, _unquoted(value) if "%" in value else value)
-            if "%" in value or "%" in name
-            else (name, value)
+            (name, value) if "%" not in name and "%" not in value else (_unquoted(name), _unquoted(value))
             for name, value in fields
             if name or value
         ]
