@@ -18,7 +18,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url -c requirements/constraints.txt $(UPGRADE)
 
-.PHONY: help run test test-peers check house screens lock clean chaos fuzz fuzz-parsers fuzz-mails bench audit sbom faults
+.PHONY: help run test test-peers check house screens lock clean chaos fuzz fuzz-parsers fuzz-mails bench audit sbom faults coverage
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make fuzz-parsers  inputs that look for new code in everything that reads strangers' bytes (SECONDS=60 for each)"
 	@echo "make fuzz-mails  broken mails: each becomes a message or is set aside (CASES=10000 SEED=1)"
 	@echo "make audit       known vulnerabilities in what we install (needs a registry that answers for advisories)"
+	@echo "make coverage    all tests, and how much of the product they run: below its floors it fails (tests/floors.py)"
 	@echo "make sbom        list what the product is made of, with hashes and licences, as CycloneDX in dist/"
 	@echo "make faults      bad networks, full disks, clocks that jump, restarts and two versions at once: all of their tests"
 	@echo "make screens     build the web app and the widget"
@@ -85,6 +86,14 @@ audit: .venv/.dev
 
 sbom: .venv/.dev
 	@$(BIN)/python requirements/sbom.py
+
+coverage: .venv/.dev screens
+	@$(BIN)/python hatch_build.py tools
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage json --quiet --ignore-errors -o .coverage.json
+	@$(BIN)/python tests/floors.py .coverage.json
 
 faults: .venv/.dev
 	@FAULTS=all $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)

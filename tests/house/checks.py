@@ -41,7 +41,8 @@ COMMAND_LINES = ("app/cli",)  # where people read standard output
 # connection leads is decided in kit/fetch.py alone: it makes their clients and opens their sockets.
 KIT_FETCH, CHANNELS, VENDORS = "kit/fetch.py", "channels/", "vendors/"
 NETWORK: dict[str, tuple[str, ...]] = {
-    "httpx": (KIT_FETCH, CHANNELS, VENDORS, "app/demo"),  # the demo talks to the processes that it started itself
+    # bounds limits what fetch reads; the demo talks to the processes that it started itself
+    "httpx": (KIT_FETCH, "kit/bounds.py", CHANNELS, VENDORS, "app/demo"),
     "socket": (KIT_FETCH, "app/"),  # app binds the port that browsers reach
     "aiosmtplib": (CHANNELS,),
     "aiosmtpd": (CHANNELS,),
