@@ -191,7 +191,7 @@ def test_every_route_asks_for_a_permission() -> None:
     for file, node, text in _routes():
         seen.add(node.name)
         if node.name not in PUBLIC | OWN:
-            asks = re.search(r"context\.begin\(|\.require\(", text)
+            asks = re.search(r"context\.(begin|look)\(|\.require\(", text)
             assert asks, f"{file}: {node.name} asks for no permission"
     assert PUBLIC | OWN <= seen
     assert len(seen) > 80
