@@ -160,9 +160,9 @@ def _cancels_anything() -> None:
 
 def _without_fences() -> None:
     changed(outbox, "_SETTLE", ("fence = $3 and state in ('sending', 'unknown')", "$3::bigint is not null"))
-    changed(
-        outbox, "_ACKNOWLEDGE", ("o.fence = mine.fence and o.state in ('sending', 'unknown')", "mine.fence is not null")
-    )
+    fits = "o.fence = mine.fence and o.state in ('sending', 'unknown')"
+    for statement in ("_ACKNOWLEDGE", "_ACKNOWLEDGE_FREE"):
+        changed(outbox, statement, (fits, "mine.fence is not null"))
     changed(outbox, "unknown", ("fence = $3 and state in ('sending', 'unknown')", "$3::bigint is not null"))
     late = "if leases.over:"
     changed(dispatch, "_hand_over", (late, "if False:"), ("async with leases.running(row):", "if True:"))
@@ -177,10 +177,15 @@ def _receipts_go_back() -> None:
 
 
 def _sends_before_commit() -> None:
-    changed(dispatch, "_hand_over", ("await _settle(resources, row, outcome)", "return row, outcome"))
-    asking = "await asyncio.gather(*(_hand_over(resources, one, leases) for one in ready))"
-    begun = "under_way.start(one[0], _traced(one[0], _hand_over(resources, one, leases)))"
-    sending = f"if sending := [{begun} for one in ready]:"
+    written = "if not (isinstance(outcome, Sent) and await under_way.together.written(resources, row, outcome)):"
+    changed(
+        dispatch, "_hand_over", (written, "if True:"), ("await _settle(resources, row, outcome)", "return row, outcome")
+    )
+    asking = "await asyncio.gather(*(_hand_over(resources, one, leases, under_way) for one in ready))"
+    sending = (
+        "begun = [(one[0], _hand_over(resources, one, leases, under_way)) for one in ready]\n"
+        "    if sending := [under_way.start(row, _traced(row, work)) for row, work in begun]:"
+    )
     holding = "    under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))"
     settling = "for row, outcome in said:"
     claimed = 'crash.point("dispatch: claimed")'

@@ -59,7 +59,7 @@ async def _fill(owner: Any, office: Office, count: int) -> None:
 @benchmark
 async def queue(place: Place) -> list[Gate]:
     """Claim and acknowledgement of what is due, in batches of 50, against pgqueuer with the same batches."""
-    count = place.size(2000, quick=100)
+    count = place.size(10_000, quick=100)
     office = await place.office()
     owner = await asyncpg.connect(**office.owner_connect_args)
     connection = await asyncpg.connect(**office.connect_args)
@@ -73,10 +73,10 @@ async def queue(place: Place) -> list[Gate]:
             await place.settle(office)
             with meter.measured(count) as spent:
                 for _ in range(count // BATCH):
-                    async with db.begin(office.workspace_id) as tx:
+                    async with db.begin(office.workspace_id, planned=True) as tx:
                         claimed = await outbox.claim(tx, BATCH)
                         rows = await tx.fetch(_FENCES, office.workspace_id, claimed)
-                    async with db.begin(office.workspace_id) as tx:
+                    async with db.begin(office.workspace_id, planned=True) as tx:
                         if len(await outbox.acknowledge(tx, rows)) != BATCH:
                             raise AssertionError("a claimed row was not acknowledged")
             return spent
@@ -167,7 +167,7 @@ async def _polls(db: Database, office: Office, times: int) -> tuple[list[float],
         for _ in range(min(times, 100)):
             plan = await tx.fetchval(
                 f"explain (analyze, timing off, format json) {outbox.CLAIM}",
-                office.workspace_id, now + timedelta(seconds=12), now, 20, [],
+                office.workspace_id, now + timedelta(seconds=12), now, 20, [], [],
             )  # fmt: skip
             there.append(plan[0]["Execution Time"])
     return there, here

@@ -12,6 +12,7 @@ from conversations.office import Office
 from conversations.pretend import Pretend, Searchable, line
 from frontdesk.channels.port import Account, Outbound, Sent, Unknown
 from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.conversations.queries import sending
 from frontdesk.kit import clock
@@ -40,7 +41,7 @@ async def test_a_claim_of_one_machine_is_left_alone_by_the_other(
     assert (await office.states(message_id))[0] == "sending"
     with machine(one):
         async with office.db.begin(office.workspace) as tx:
-            assert await outbox.accepted(tx, row, Sent(external_id="mine"))
+            assert await accepted(tx, row, Sent(external_id="mine"))
     assert office.driver().sent == []
 
 

@@ -11,6 +11,7 @@ from conversations.office import ANA, BEN, Office, Time
 from frontdesk.channels.port import Disconnected, Outbound, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox, write
+from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import clocks, dispatch
 from frontdesk.conversations.queries import sending
 from frontdesk.inboxes import actions as inboxes
@@ -166,7 +167,7 @@ async def test_one_that_nobody_waits_behind_is_tried_on(office: Office, time: Ti
 async def claimed_row(office: Office) -> Row:
     async with office.db.begin(office.workspace) as tx:
         [(row, _)] = await sending.batch(tx, await outbox.claim(tx, 20))
-        await outbox.begin_sending(tx, row, None)
+        await outbox.begin_sending(tx, [(row, None)])
     return row
 
 
@@ -178,7 +179,7 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(office: Office, time:
     assert await office.states(message_id) == ("uncertain", "uncertain")
     before = await office.history(message_id)
     async with office.db.begin(office.workspace) as tx:
-        assert not await outbox.accepted(tx, late, Sent(external_id="late"))
+        assert not await accepted(tx, late, Sent(external_id="late"))
         assert not await outbox.failed(tx, late, "late", code="late")
         assert not await outbox.held(tx, late, "late", code="late")
         assert not await outbox.try_again(tx, late, "late", after=0)

@@ -12,6 +12,7 @@ from conversations.office import Office, Time, open_office
 from conversations.pretend import Pretend, Repeatable, Searchable, line, told
 from frontdesk.channels.port import Channel, DeliveryState, Outbound, Receipt, Rejected, Sent, TryLater, Unknown
 from frontdesk.conversations.actions import outbox, take_receipts
+from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.queries import sending
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import Database
@@ -186,11 +187,11 @@ async def test_a_receipt_and_our_own_commit_at_the_same_moment(live: Office, fir
     async with live.db.begin(live.workspace) as tx:
         claimed = await outbox.claim(tx, 1)
         [(row, _)] = await sending.batch(tx, claimed)
-        await outbox.begin_sending(tx, row, None)
+        await outbox.begin_sending(tx, [(row, None)])
 
     async def answer(done: asyncio.Event, go: asyncio.Event) -> None:
         async with live.db.begin(live.workspace) as tx:
-            await outbox.accepted(tx, row, Sent(external_id="p-1"))
+            await accepted(tx, row, Sent(external_id="p-1"))
             done.set()
             await go.wait()
 

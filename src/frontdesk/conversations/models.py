@@ -215,11 +215,10 @@ outbox = tenant(
     Column("fence", BigInteger),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
+    Column("metered", Boolean, nullable=False, server_default=text("false")),  # counts for the rate of its inbox
     belongs("message_id", "messages", cascade=True),
-    belongs("conversation_id", "conversations", cascade=True),
     belongs("inbox_id", "inboxes"),
     UniqueConstraint("workspace_id", "message_id"),
-    UniqueConstraint("workspace_id", "key"),
     CheckConstraint(
         "state in ('queued', 'sending', 'unknown', 'accepted', 'failed', 'held', 'uncertain', 'cancelled')",
         name="state",
@@ -237,8 +236,7 @@ Index(
     _o.id,
     postgresql_where=text("state in ('queued', 'sending', 'unknown')"),
 )
-Index("ix_outbox_conversation", _o.workspace_id, _o.conversation_id)
-Index("ix_outbox_rate", _o.workspace_id, _o.inbox_id, _o.sending_since)
+Index("ix_outbox_metered", _o.workspace_id, _o.inbox_id, _o.sending_since, postgresql_where=_o.metered)
 Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, postgresql_where=text("state = 'held'"))
 Index("ix_outbox_uncertain", _o.workspace_id, _o.sending_since, postgresql_where=text("state = 'uncertain'"))
 

@@ -63,10 +63,10 @@ class Tx:
     """A unit of work on one connection. ``workspace_id`` is None only for work across workspaces."""
 
     def __init__(
-        self, connection: asyncpg.Connection[Row], workspace_id: int | None, told: datetime, *, looks: bool = False
+        self, connection: asyncpg.Connection[Row], workspace_id: int | None, told: datetime, *, planned: bool = False
     ) -> None:
         self.raw = connection
-        self._plans = "force_generic_plan" if looks else "auto"
+        self._plans = "force_generic_plan" if planned else "auto"
         self._workspace_id = workspace_id
         self._told, self._began = told, time.monotonic()
         self.events: list[Event] = []
@@ -230,9 +230,10 @@ class Database:
         return found
 
     @asynccontextmanager
-    async def begin(self, workspace_id: int) -> AsyncIterator[Tx]:
-        """A transaction that sees and writes one workspace."""
-        async with self._lent() as connection, self.on(connection, workspace_id) as tx:
+    async def begin(self, workspace_id: int, *, planned: bool = False) -> AsyncIterator[Tx]:
+        """A transaction that sees and writes one workspace. ``planned``: its statements keep one plan, as of
+        :meth:`look`."""
+        async with self._lent() as connection, self.on(connection, workspace_id, planned=planned) as tx:
             yield tx
 
     @asynccontextmanager
@@ -249,12 +250,15 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def on(self, connection: Any, workspace_id: int | None, *, looks: bool = False) -> AsyncIterator[Tx]:
+    async def on(
+        self, connection: Any, workspace_id: int | None, *, looks: bool = False, planned: bool = False
+    ) -> AsyncIterator[Tx]:
         """The same on a connection that the caller holds (because it holds a lock on it)."""
         async with _begun(connection, looks):
             own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
-            begun = await connection.fetchrow(_LOOK if looks else _BEGIN, own, across)
-            tx = Tx(connection, workspace_id, begun["now"], looks=looks)
+            planned = planned or looks
+            begun = await connection.fetchrow(_LOOK if planned else _BEGIN, own, across)
+            tx = Tx(connection, workspace_id, begun["now"], planned=planned)
             yield tx
             await tx.flush()
             crash.point("commit")

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from frontdesk.channels.port import Disconnected, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
 from frontdesk.kit import clock
 from frontdesk.kit.hiding import hide
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import Row, Tx, columns
 
 _NOTE = """
 insert into attempts (workspace_id, message_id, began_at, at, outcome, code, reason, request)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+select $1, message_id, began_at, $8, outcome, code, reason, request
+from unnest($2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::jsonb[])
+  mine (message_id, began_at, outcome, code, reason, request)
 """
 
 
-async def note_attempt(tx: Tx, row: Row, outcome: Sent | Exception) -> None:
-    """Write down one handing over, in the transaction that settles it."""
-    code = getattr(outcome, "code", None)
-    reason = None if isinstance(outcome, Sent) else hide(rules.clean(str(outcome)))[:1000]
-    await tx.execute(
-        _NOTE,
-        tx.workspace_id, row["message_id"], row["sending_since"], clock.now(), result(outcome), code, reason,
-        _request(row),
-    )  # fmt: skip
+async def note_attempts(tx: Tx, made: Sequence[tuple[Row, Sent | Exception]]) -> None:
+    """Write down what was handed over and what came of it, in the transaction that settles it."""
+    rows = []
+    for row, outcome in made:
+        code = getattr(outcome, "code", None)
+        reason = None if isinstance(outcome, Sent) else hide(rules.clean(str(outcome)))[:1000]
+        rows.append((row["message_id"], row["sending_since"], result(outcome), code, reason, _request(row)))
+    await tx.execute(_NOTE, tx.workspace_id, *columns(rows, 6), clock.now())
 
 
 def result(outcome: Sent | Exception) -> str:
@@ -34,9 +36,8 @@ def result(outcome: Sent | Exception) -> str:
 
 async def note_look_up(tx: Tx, row: Row, outcome: str) -> None:
     """Write down that the provider was asked whether it has the message: ``found``, ``not_found`` or ``no_answer``."""
-    await tx.execute(
-        _NOTE, tx.workspace_id, row["message_id"], None, clock.now(), outcome, None, None, {"key": str(row["key"])}
-    )
+    asked = (row["message_id"], None, outcome, None, None, {"key": str(row["key"])})
+    await tx.execute(_NOTE, tx.workspace_id, *columns([asked], 6), clock.now())
 
 
 _WORDS = {Sent: "accepted", Rejected: "rejected", TryLater: "try_later", Disconnected: "disconnected"}

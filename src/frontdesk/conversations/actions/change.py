@@ -59,6 +59,13 @@ where c.workspace_id = $1 and c.id = $2
 """
 
 
+_MOVE_ALL = """
+with moved as (
+  update messages set conversation_id = $3 where workspace_id = $1 and conversation_id = $2 returning id)
+update outbox o set conversation_id = $3 from moved where o.workspace_id = $1 and o.message_id = moved.id
+"""
+
+
 async def lock(tx: Tx, conversation_id: int, actor: Actor) -> Row:
     """The conversation, locked, if the actor may see it; raises NotFound otherwise."""
     where = Conditions(tx.workspace_id, actor.user_id)
@@ -279,13 +286,7 @@ async def merge(tx: Tx, loser_id: int, winner_id: int, *, actor: Actor) -> None:
     first, second = sorted((loser_id, winner_id))
     rows = {found["id"]: found for found in (await lock(tx, first, actor), await lock(tx, second, actor))}
     loser, winner = rows[loser_id], rows[winner_id]
-    for table in ("messages", "outbox"):
-        await tx.execute(
-            f"update {table} set conversation_id = $3 where workspace_id = $1 and conversation_id = $2",
-            tx.workspace_id,
-            loser_id,
-            winner_id,
-        )
+    await tx.execute(_MOVE_ALL, tx.workspace_id, loser_id, winner_id)
     await tx.execute(
         "insert into conversation_labels (workspace_id, conversation_id, label_id)"
         " select $1, $3, label_id from conversation_labels where workspace_id = $1 and conversation_id = $2"

@@ -14,13 +14,12 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from frontdesk.channels.port import DeliveryState, Sent
+from frontdesk.channels.port import DeliveryState
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.receipts import apply_parked, hold_for_receipts, record
+from frontdesk.conversations.actions.receipts import record
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
-from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import Row, Tx
 
@@ -40,12 +39,14 @@ select min(at) from (
   (select lease_until from outbox where state in ('sending', 'unknown') order by lease_until limit 1)) t
 """
 
-# An array, because that is read once: a join may read a subquery again for each row, and pass its limit by.
+# An array, because that is read once: a join may read a subquery again for each row, and pass its limit by. By its
+# place a row is found without its index; one that was changed just now has another, and is left for the next round.
 CLAIM = """
 update outbox o set
-  state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1
-where o.workspace_id = $1 and o.id = any(array(
-  select q.id from outbox q
+  state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1,
+  metered = o.inbox_id = any($6)
+where o.workspace_id = $1 and o.ctid = any(array(
+  select q.ctid from outbox q
   where q.workspace_id = $1 and q.state = 'queued' and q.due_at <= $3 and (q.retry_at is null or q.retry_at <= $3)
     and not (q.inbox_id = any($5))
     and not exists (
@@ -84,9 +85,11 @@ update outbox o set state = 'failed', retry_at = null where o.workspace_id = $1 
 returning o.message_id, o.last_error
 """
 
-_FULL = """
-select i.id from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null and i.rate_per_minute <= (
-  select count(*) from outbox o where o.workspace_id = $1 and o.inbox_id = i.id and o.sending_since > $2)
+_RATED = """
+select i.id, i.rate_per_minute <= (
+  select count(*) from outbox o
+  where o.workspace_id = $1 and o.inbox_id = i.id and o.metered and o.sending_since > $2) as full
+from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null
 """
 
 _SETTLE = """
@@ -99,8 +102,28 @@ where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unk
 _ACKNOWLEDGE = """
 update outbox o set state = 'accepted', lease_until = null, retry_at = null, last_error = null, unknown_since = null
 from unnest($2::bigint[], $3::bigint[]) mine (id, fence)
-where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state in ('sending', 'unknown')
+where o.workspace_id = $1 and o.id = any($2) and o.id = mine.id
+  and o.fence = mine.fence and o.state in ('sending', 'unknown')
 returning o.id
+"""
+_ACKNOWLEDGE_FREE = """
+update outbox q set state = 'accepted', lease_until = null, retry_at = null, last_error = null, unknown_since = null
+where q.workspace_id = $1 and q.ctid = any(array(
+  select o.ctid from outbox o, unnest($2::bigint[], $3::bigint[]) mine (id, fence)
+  where o.workspace_id = $1 and o.id = any($2) and o.id = mine.id
+    and o.fence = mine.fence and o.state in ('sending', 'unknown')
+  for update of o skip locked))
+returning q.id
+"""
+
+# What was scheduled is said now.
+_ON_THE_WAY = """
+update messages m set
+  at = case when m.due_at is null then m.at else $4 end, due_at = null, delivery = 'sending', delivery_at = $4,
+  external_id = coalesce(m.external_id, mine.external_id), rev = m.rev + 1
+from unnest($2::bigint[], $3::text[]) mine (id, external_id)
+where m.workspace_id = $1 and m.id = any($2) and m.id = mine.id and m.delivery in ('queued', 'sending')
+returning m.id
 """
 
 
@@ -119,15 +142,19 @@ async def next_due(tx: Tx) -> float | None:
     return None if at is None else (at - tx.now()).total_seconds()
 
 
-async def inboxes_without_room(tx: Tx) -> list[int]:
-    """Those that have sent as much in the last minute as their rate allows."""
-    return [row["id"] for row in await tx.fetch(_FULL, tx.workspace_id, tx.now() - RATE_WINDOW)]
+async def rated_inboxes(tx: Tx) -> dict[int, bool]:
+    """Those that have a rate, and whether they have sent as much in the last minute as it allows."""
+    return {row["id"]: row["full"] for row in await tx.fetch(_RATED, tx.workspace_id, tx.now() - RATE_WINDOW)}
 
 
-async def claim(tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = ()) -> list[int]:
-    """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits."""
+async def claim(
+    tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), rated: Sequence[int] = ()
+) -> list[int]:
+    """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits. What goes
+    through inboxes with a rate is counted."""
     now = tx.now()
-    return [row["id"] for row in await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without))]
+    rows = await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without), list(rated))
+    return [row["id"] for row in rows]
 
 
 async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
@@ -153,28 +180,22 @@ async def claim_expired(
     return [row["id"] for row in rows]
 
 
-async def begin_sending(tx: Tx, row: Row, external_id: str | None) -> None:
-    """Note on the message that it is on its way, under the provider id that was fixed for it."""
+async def begin_sending(tx: Tx, rows: Sequence[tuple[Row, str | None]]) -> None:
+    """Note on messages that they are on their way, each under the provider id that was fixed for it."""
     now = tx.now()
-    moved = "at = $4, due_at = null," if row["scheduled"] else ""
-    changed = await tx.execute(
-        f"update messages set {moved} delivery = 'sending', delivery_at = $4,"
-        " external_id = coalesce(external_id, $3), rev = rev + 1"
-        " where workspace_id = $1 and id = $2 and delivery in ('queued', 'sending')",
-        tx.workspace_id,
-        row["message_id"],
-        external_id,
-        now,
-    )
-    if changed:
-        tx.emit(DeliveryChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], state="sending"))
-    if row["scheduled"]:
-        await spoken(
-            tx, row["conversation_id"], row["message_id"], now, rules.preview(row["text"]), row["inbox_id"],
-            row["author_name"], automatic=row["automatic"],
-        )  # fmt: skip
-        tx.emit(MessageChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], changed=("at",)))
-        tx.emit(ConversationChanged(conversation_id=row["conversation_id"], changed=("last",)))
+    ids, externals = [row["message_id"] for row, _ in rows], [external_id for _, external_id in rows]
+    changed = {row["id"] for row in await tx.fetch(_ON_THE_WAY, tx.workspace_id, ids, externals, now)}
+    for row, _ in rows:
+        of = {"conversation_id": row["conversation_id"], "message_id": row["message_id"]}
+        if row["message_id"] in changed:
+            tx.emit(DeliveryChanged(**of, state="sending"))
+        if row["scheduled"]:
+            await spoken(
+                tx, row["conversation_id"], row["message_id"], now, rules.preview(row["text"]), row["inbox_id"],
+                row["author_name"], automatic=row["automatic"],
+            )  # fmt: skip
+            tx.emit(MessageChanged(**of, changed=("at",)))
+            tx.emit(ConversationChanged(conversation_id=row["conversation_id"], changed=("last",)))
 
 
 async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None) -> bool:
@@ -192,38 +213,13 @@ async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = N
     )
 
 
-async def acknowledge(tx: Tx, rows: Sequence[Row]) -> set[int]:
-    """Out of the queue with what the providers took; returns the outbox ids of those that were still ours."""
+async def acknowledge(tx: Tx, rows: Sequence[Row], *, waiting: bool = False) -> set[int]:
+    """Out of the queue with what the providers took; returns the outbox ids of those that were still ours. What others
+    have locked or changed just now is left out, unless it may be waited for, as a single row may: of two who each hold
+    some and wait for the other's, neither would get on."""
     ids, fences = [row["outbox_id"] for row in rows], [row["fence"] for row in rows]
-    return {row["id"] for row in await tx.fetch(_ACKNOWLEDGE, tx.workspace_id, ids, fences)}
-
-
-async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
-    """The provider took it. False: somebody else has settled it meanwhile."""
-    if not await acknowledge(tx, [row]):
-        return False
-    await hold_for_receipts(tx, row["inbox_id"], sent.external_id)
-    await tx.execute(
-        "update messages set external_id = $3, meta = meta || $4, rev = rev + 1 where workspace_id = $1 and id = $2",
-        tx.workspace_id,
-        row["message_id"],
-        sent.external_id,
-        {"parts": sent.parts, **sent.meta},
-    )
-    if not await record(tx, row["message_id"], sent.state, source="provider"):  # a receipt was faster
-        tx.emit(
-            MessageChanged(conversation_id=row["conversation_id"], message_id=row["message_id"], changed=("segments",))
-        )
-    await apply_parked(tx, row["message_id"], row["inbox_id"], sent.external_id)
-    await tx.execute(
-        "update inboxes set last_outbound_at = $3 where workspace_id = $1 and id = $2 and (last_outbound_at is null or"
-        " last_outbound_at < $3::timestamptz - interval '10 seconds')",
-        tx.workspace_id,
-        row["inbox_id"],
-        tx.now(),
-    )
-    await inboxes.note_life(tx, [row["inbox_id"]])
-    return True
+    sql = _ACKNOWLEDGE if waiting else _ACKNOWLEDGE_FREE
+    return {row["id"] for row in await tx.fetch(sql, tx.workspace_id, ids, fences)}
 
 
 async def failed(

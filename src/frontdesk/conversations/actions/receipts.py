@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged
 from frontdesk.kit.hiding import hide
-from frontdesk.kit.transaction import Row, Tx
+from frontdesk.kit.transaction import Row, Tx, columns
 
 _NAMED = """
 select id, inbox_id, external_id, point_id, client_key as key from messages
@@ -21,6 +21,15 @@ where workspace_id = $1 and direction = 'out' and (external_id = any($2) or clie
 """
 
 _PARK = "insert into parked_receipts (workspace_id, inbox_id, external_id, receipt, at) values ($1, $2, $3, $4, $5)"
+
+_UNPARK = """
+with gone as (
+  delete from parked_receipts p using unnest($2::bigint[], $3::text[]) mine (inbox_id, external_id)
+  where p.workspace_id = $1 and p.inbox_id = mine.inbox_id and p.external_id = mine.external_id
+  returning p.id, p.inbox_id, p.external_id, p.receipt)
+select inbox_id, external_id, receipt from gone order by id
+"""
+_HOLD = "select pg_advisory_xact_lock(hashtextextended(name, 7305004)) from unnest($1::text[]) name"
 
 # The row is locked in any state: who is just giving up on it (:func:`.outbox.proved`) sees this receipt, or this
 # receipt sees what became of it.
@@ -105,8 +114,7 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
         }
     )
     if unknown:  # our own commit may be under way: look again when it is over
-        for inbox_id, external_id in unknown:
-            await hold_for_receipts(tx, inbox_id, external_id)
+        await hold_for_receipts(tx, unknown)
         rows = await _found(tx, receipts)
     for (inbox_id, receipt), row in zip(receipts, rows, strict=True):
         if row is not None:
@@ -117,10 +125,11 @@ async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None
             )
 
 
-async def hold_for_receipts(tx: Tx, inbox_id: int, external_id: str) -> None:
-    """Until commit, only one transaction gives a message this provider id, or parks a receipt that names it."""
-    name = f"{tx.workspace_id}:{inbox_id}:{external_id}"
-    await tx.execute("select pg_advisory_xact_lock(hashtextextended($1, 7305004))", name)
+async def hold_for_receipts(tx: Tx, named: Sequence[tuple[int, str]]) -> None:
+    """Until commit, only one transaction gives messages these provider ids (inbox id, id), or parks a receipt that
+    names one."""
+    names = [f"{tx.workspace_id}:{inbox_id}:{external_id}" for inbox_id, external_id in sorted(named)]
+    await tx.execute(_HOLD, names)
 
 
 async def _found(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> list[Row | None]:
@@ -159,22 +168,14 @@ async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
         await contacts.mark_bad(tx, row["point_id"])
 
 
-async def apply_parked(tx: Tx, message_id: int, inbox_id: int, external_id: str) -> None:
-    """Now that the provider's id is known, the receipts that came too early."""
-    rows = await tx.fetch(
-        "with gone as (delete from parked_receipts"
-        " where workspace_id = $1 and inbox_id = $2 and external_id = $3 returning id, receipt)"
-        " select receipt from gone order by id",
-        tx.workspace_id,
-        inbox_id,
-        external_id,
-    )
-    point_id = await tx.fetchval(
-        "select point_id from messages where workspace_id = $1 and id = $2", tx.workspace_id, message_id
-    )
-    for row in rows:
-        receipt = _unpacked(row["receipt"], external_id)
-        await _apply(tx, {"id": message_id, "external_id": external_id, "point_id": point_id}, inbox_id, receipt)  # type: ignore[arg-type]
+async def apply_parked(tx: Tx, named: Mapping[tuple[int, str], Row]) -> None:
+    """Now that the provider's ids (inbox id, id) of these rows of the outbox are known, the receipts that came too
+    early."""
+    for found in await tx.fetch(_UNPARK, tx.workspace_id, *columns(list(named), 2)):
+        inbox_id, external_id = found["inbox_id"], found["external_id"]
+        row = named[inbox_id, external_id]
+        it = {"id": row["message_id"], "external_id": external_id, "point_id": row["point_id"]}
+        await _apply(tx, it, inbox_id, _unpacked(found["receipt"], external_id))  # type: ignore[arg-type]
 
 
 def _packed(receipt: Receipt) -> dict[str, Any]:

@@ -33,7 +33,8 @@ from frontdesk.channels.port import (
 )
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
-from frontdesk.conversations.actions.attempts import note_attempt, note_look_up, result
+from frontdesk.conversations.actions.accept import accepted
+from frontdesk.conversations.actions.attempts import note_attempts, note_look_up, result
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.inboxes import actions as inbox_actions
@@ -77,18 +78,18 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
 
 async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
     leases = _Leases(resources.settings.lease)
-    async with resources.db.begin(workspace_id) as tx:
-        full = await outbox.inboxes_without_room(tx)
-        without = [*under_way.busy(workspace_id), *full]
-        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources), without=without)
+    async with resources.db.begin(workspace_id, planned=True) as tx:
+        rated = await outbox.rated_inboxes(tx)
+        without = [*under_way.busy(workspace_id), *(inbox_id for inbox_id, full in rated.items() if full)]
+        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources), without=without, rated=list(rated))
         ready = [
             one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
         ]
         await _spread(tx, ready)
-        for row, message, _ in ready:
-            await outbox.begin_sending(tx, row, message.external_id)
+        await outbox.begin_sending(tx, [(row, message.external_id) for row, message, _ in ready])
     crash.point("dispatch: claimed")
-    if sending := [under_way.start(one[0], _traced(one[0], _hand_over(resources, one, leases))) for one in ready]:
+    begun = [(one[0], _hand_over(resources, one, leases, under_way)) for one in ready]
+    if sending := [under_way.start(row, _traced(row, work)) for row, work in begun]:
         under_way.attend(_hold(resources, workspace_id, [row for row, _, _ in ready], leases, sending))
     return len(claimed)
 
@@ -228,7 +229,7 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
     wanted = Counter(row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"])
     for inbox_id, _ in wanted.items():
         sent = await tx.fetchval(
-            "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and sending_since > $3"
+            "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and metered and sending_since > $3"
             " and not (id = any($4))",
             tx.workspace_id,
             inbox_id,
@@ -244,7 +245,7 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
             await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
 
 
-async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
+async def _hand_over(resources: Resources, one: Ready, leases: _Leases, under_way: UnderWay) -> None:
     """Give one message to its driver and write down what it said."""
     row, message, account = one
     driver, began = channel(row["channel"]).driver, time.perf_counter()
@@ -268,7 +269,8 @@ async def _hand_over(resources: Resources, one: Ready, leases: _Leases) -> None:
         outcome = Unknown(f"Something went wrong while sending: {error}")
     meters.provider_latency.labels(row["channel"]).observe(time.perf_counter() - began)
     meters.send_attempts.labels(row["channel"], result(outcome)).inc()
-    await _settle(resources, row, outcome)
+    if not (isinstance(outcome, Sent) and await under_way.together.written(resources, row, outcome)):
+        await _settle(resources, row, outcome)
 
 
 async def _settle(resources: Resources, row: Row, outcome: Sent | Exception) -> None:
@@ -286,7 +288,7 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
     async with resources.db.begin(row["workspace_id"]) as tx:
         match outcome:
             case Sent():
-                await outbox.accepted(tx, row, outcome)
+                await accepted(tx, row, outcome)
             case Rejected():
                 await outbox.failed(
                     tx, row, str(outcome), code=outcome.code, opt_out=outcome.opt_out, bad_address=outcome.bad_address
@@ -298,7 +300,9 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
             case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
-        await note_attempt(tx, row, outcome)  # last: it locks the message, and a cancellation locks the outbox first
+        await note_attempts(
+            tx, [(row, outcome)]
+        )  # last: it locks the message, and a cancellation locks the outbox first
 
 
 async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
@@ -335,7 +339,7 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         log.error("a look-up failed in an unexpected way", channel=row["channel"], error=repr(error))
     async with resources.db.begin(row["workspace_id"]) as tx:
         if answer == "sent" and found:
-            await outbox.accepted(tx, row, found)
+            await accepted(tx, row, found)
         elif await outbox.proved(tx, row):
             return
         elif answer == "again":

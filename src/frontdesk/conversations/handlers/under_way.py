@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from frontdesk.conversations.handlers.together import Together
 from frontdesk.kit.transaction import Row
 
 BUSY = 8  # rows of one inbox under way at which no more of that inbox are claimed
@@ -25,6 +26,7 @@ class UnderWay:
 
     def __init__(self, over: Callable[[], None] | None = None) -> None:
         self._over = over
+        self.together = Together(self.attend)
         self._tasks: set[asyncio.Task[None]] = set()
         self._rows: dict[tuple[int, int], int] = {}  # (workspace id, outbox id) → inbox id
 
