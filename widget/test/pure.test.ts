@@ -56,6 +56,67 @@ describe('links in a text', () => {
     expect(links('https://')).toEqual([])
   })
 
+  it('come out of any text whole, as addresses of the web, in a time that grows with its length', () => {
+    let seed = 1
+    const chance = (below: number): number => (seed = (seed * 48271) % 2147483647) % below
+    const parts = [
+      ...[
+        'https://',
+        'http://',
+        'HTTPS://',
+        'https:',
+        '//',
+        'www.',
+        'a.example',
+        'javascript:',
+        'data:',
+        '@',
+        '?',
+        '#',
+      ],
+      ...[
+        '.',
+        ',',
+        ')',
+        '(',
+        ']',
+        '"',
+        "'",
+        '<',
+        '>',
+        '&',
+        ';',
+        ':',
+        '!',
+        '…',
+        ' ',
+        '\n',
+        '\u00a0',
+        '\u200b',
+        '\u202e',
+      ],
+      ...['é', '中', '👩‍👧', '\ud83d', '\udc69', '\0', '%00', '\\', '-', 'x', '://', 'https://https://'],
+    ]
+    for (let round = 0; round < 5000; round++) {
+      const text = Array.from({ length: chance(14) }, () => parts[chance(parts.length)]).join('')
+      const found = pieces(text)
+      expect(found.map((piece) => piece.text).join('')).toBe(text)
+      for (const { text: shown, href } of found)
+        if (href !== undefined) {
+          expect(href).toMatch(/^https?:\/\/[^\s"<>]/i)
+          expect(href).toBe(shown)
+        }
+    }
+    const took = (text: string): number => {
+      const began = performance.now()
+      expect(pieces(text).length).toBeGreaterThan(0)
+      return performance.now() - began
+    }
+    expect(took(`https://a${'.'.repeat(100_000)}x`)).toBeLessThan(2000)
+    for (const part of ['https://', '.', 'https://a.', 'https://a)', '://', 'https://a.example/' + '.,)'])
+      expect(took(part.repeat(100_000 / part.length)), part).toBeLessThan(2000)
+  })
+
   it('lose nothing of the text', () => {
     for (const text of ['', 'plain', 'https://a.example', 'x https://a.example. y https://b.example/"z"']) {
       expect(

@@ -11,12 +11,19 @@ function hrefOf(found: string): string | null {
   return /^[^:/]+@[^:/]+$/.test(found) ? `mailto:${found}` : null;
 }
 
+/** An address without the punctuation behind it. A pattern for that costs the square of a long row of dots. */
+function bare(address: string): string {
+  let end = address.length;
+  while (end > 0 && `.,;:!?)]}'"»`.includes(address.charAt(end - 1))) end--;
+  return address.slice(0, end);
+}
+
 /** Cuts a text into plain pieces and links. Only http, https and mailto can come out. */
 export function linkify(text: string): Piece[] {
   const pieces: Piece[] = [];
   let done = 0;
   for (const match of text.matchAll(LINK)) {
-    const found = match[0].replace(/[.,;:!?)\]}'"»]+$/, "");
+    const found = bare(match[0]);
     const href = hrefOf(found);
     if (!href) continue;
     if (match.index > done) pieces.push({ text: text.slice(done, match.index) });

@@ -77,4 +77,5 @@ it("costs a long text its length, not its square", () => {
     const small = Math.max(4, cost(pump.repeat(10_000)));
     expect(cost(pump.repeat(40_000)), pump).toBeLessThan(50 * small);
   }
+  expect(cost(`https://a${".".repeat(100_000)}x`)).toBeLessThan(2000);
 });
