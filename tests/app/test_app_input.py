@@ -219,6 +219,27 @@ async def test_another_site_cannot_sign_a_browser_in(signed_in: httpx.AsyncClien
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/conversations", {"contact_id": "7", "inbox_id": 1}, "contact_id"),
+        ("POST", "/conversations", {"contact_id": 7, "inbox_id": 1, "second": "true"}, "second"),
+        ("POST", "/conversations", {"contact_id": 7, "inbox_id": 1, "second": 1}, "second"),
+        ("POST", "/conversations", {"contact_id": 7, "inbox_id": 1, "message": {"text": "x", "files": ["1"]}},
+         "message.files[0]"),
+        ("POST", "/teams", {"name": "T", "member_ids": ["1"]}, "member_ids[0]"),
+        ("PATCH", "/workspace", {"settings": {"reopen_days": "14"}}, "settings.reopen_days"),
+    ],
+)  # fmt: skip
+async def test_digits_in_a_text_are_no_number(
+    signed_in: httpx.AsyncClient, method: str, path: str, body: dict[str, Any], field: str
+) -> None:
+    """What the description calls an integer is one in JSON; in an address, where all is text, digits are."""
+    answer = await signed_in.request(method, f"/api/v1{path}", json=body)
+    assert (answer.status_code, answer.json()["code"], list(answer.json()["fields"])) == (400, "invalid", [field])
+    assert (await signed_in.get("/api/v1/conversations?inbox_id=1&limit=2")).status_code == 200
+
+
 async def test_json_may_name_its_character_set(signed_in: httpx.AsyncClient) -> None:
     for content_type in ("application/json; charset=utf-8", "Application/JSON"):
         body = json.dumps({"email": "ana@example.org", "password": PASSWORD})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import ClientException, HTTPException, ValidationException
+from litestar.exceptions import ClientException, HTTPException, SerializationException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
@@ -38,7 +38,7 @@ from frontdesk.conversations.actions import merging  # noqa: F401  (conversation
 from frontdesk.inboxes import routes as inboxes
 from frontdesk.kit import clock, downloads, fetch, ids, meters, trace
 from frontdesk.kit.context import Actor, Context, Resources
-from frontdesk.kit.errors import Forbidden, NotFound, Problem, TooMany, Unauthorised, Unavailable
+from frontdesk.kit.errors import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorised, Unavailable
 from frontdesk.kit.files import Missing
 from frontdesk.people import queries as people
 from frontdesk.people import routes as people_routes
@@ -217,6 +217,23 @@ async def _check_request(request: AnyRequest) -> None:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/json":
             raise ClientException("Send JSON, with Content-Type: application/json.", status_code=415)
+        with suppress(SerializationException):  # what is no JSON is refused where it is read
+            _check_types(request.route_handler.parsed_data_field.annotation, await request.json())
+
+
+def _check_types(wanted: Any, body: Any) -> None:
+    """A number is no text with digits in it, nor is a text a truth: the framework, which reads addresses with the same
+    rules, would let both pass for each other. What it refuses itself, it says itself."""
+    try:
+        msgspec.convert(body, wanted, str_keys=True)
+    except msgspec.ValidationError as error:
+        try:
+            msgspec.convert(body, wanted, strict=False, str_keys=True)
+        except msgspec.ValidationError:
+            return
+        said, _, where = str(error).partition(" - at `$")
+        wrong = "Something in this request is not as it should be."
+        raise Invalid(wrong, fields={where.strip("`.") or "body": said}) from error
 
 
 def _check_origin(request: AnyRequest) -> None:
