@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import statistics
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 from pgqueuer.domain.types import QueueExecutionMode
@@ -15,7 +20,12 @@ from bench.benchmarks import benchmark
 from bench.gates import Gate
 from bench.measure import Meter, Spent, interleaved, median, median_ratio, percentile
 from bench.place import Office, Place
+from frontdesk.channels import channel
+from frontdesk.channels.port import Account, Outbound, Sent
 from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.handlers import dispatch
+from frontdesk.conversations.handlers.under_way import UnderWay
+from frontdesk.kit.context import Resources
 from frontdesk.kit.jobs import library
 from frontdesk.kit.transaction import Database
 
@@ -49,8 +59,6 @@ select {workspace}, id, conversation_id, {inbox}, gen_random_uuid(), due_at from
 set session_replication_role = origin;
 """
 
-_FENCES = "select id as outbox_id, fence from outbox where workspace_id = $1 and id = any($2)"
-
 
 async def _fill(owner: Any, office: Office, count: int) -> None:
     await owner.execute(_FILL, office.workspace_id, office.inbox_id, count)
@@ -75,9 +83,8 @@ async def queue(place: Place) -> list[Gate]:
                 for _ in range(count // BATCH):
                     async with db.begin(office.workspace_id, planned=True) as tx:
                         claimed = await outbox.claim(tx, BATCH)
-                        rows = await tx.fetch(_FENCES, office.workspace_id, claimed)
                     async with db.begin(office.workspace_id, planned=True) as tx:
-                        if len(await outbox.acknowledge(tx, rows)) != BATCH:
+                        if len(await outbox.acknowledge(tx, claimed)) != BATCH:
                             raise AssertionError("a claimed row was not acknowledged")
             return spent
 
@@ -109,6 +116,55 @@ async def queue(place: Place) -> list[Gate]:
         Gate.figure("pgqueuer: PostgreSQL", median(found["theirs"], "postgres"), "µs"),
         Gate.figure("pgqueuer: Python", median(found["theirs"], "client"), "µs"),
     ]
+
+
+@benchmark
+async def sent(place: Place) -> list[Gate]:
+    """A message from its claim until its outcome is written down, by the product's own dispatcher, through a provider
+    that takes everything at once."""
+    count = place.size(2000, quick=50)
+    office = await place.office()
+    owner = await asyncpg.connect(**office.owner_connect_args)
+    numbers = itertools.count()
+
+    async def take(message: Outbound, account: Account) -> Sent:
+        return Sent(external_id=f"taken-{next(numbers)}")
+
+    rounds = []
+    try:
+        with patch.object(type(channel("sms").driver), "send", lambda _, *asked: take(*asked)):
+            async with office.resources() as resources:
+                for _ in range(place.size(3, quick=1)):
+                    await _fill(owner, office, count)
+                    await place.settle(office)
+                    with Meter(postgres=place.pid).measured(count) as spent:
+                        await _send_all(resources)
+                    rounds.append(spent)
+        if await owner.fetchval("select count(*) from outbox where state <> 'accepted'"):
+            raise AssertionError("a message was not sent")
+    finally:
+        await owner.close()
+    return [
+        Gate.figure("a message, from the claim until its outcome is written down", median(rounds), "µs", note="CPU"),
+        Gate.figure("of that PostgreSQL", median(rounds, "postgres"), "µs"),
+        Gate.figure("by the clock", statistics.median(spent.rate for spent in rounds), "/s"),
+    ]
+
+
+async def _send_all(resources: Resources) -> None:
+    """As the worker does it: again whenever something under way has ended, until nothing is due."""
+    bell = asyncio.Event()
+    under_way = UnderWay(bell.set)
+    while True:
+        bell.clear()
+        while await dispatch.dispatch(resources, under_way):  # noqa: ASYNC110  (no waiting: others get their turn)
+            await asyncio.sleep(0)
+        async with resources.db.across() as tx:
+            left = await outbox.next_due(tx)
+        if left is None:
+            return await under_way.settled()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(bell.wait(), 0.2)
 
 
 @benchmark

@@ -53,7 +53,7 @@ where o.workspace_id = $1 and o.ctid = any(array(
       select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
         and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
   order by q.due_at, q.id limit $4 for update of q skip locked))
-returning o.id
+returning o.id as outbox_id, o.fence
 """
 
 _EXPIRED = """
@@ -63,7 +63,7 @@ where o.workspace_id = $1 and o.id = any(array(
   select q.id from outbox q where q.workspace_id = $1 and q.state in ('sending', 'unknown') and q.lease_until <= $2
     and not (q.inbox_id = any($5)) and not (q.id = any($6))
   order by q.lease_until limit $4 for update of q skip locked))
-returning o.id
+returning o.id as outbox_id, o.fence
 """
 
 # In the way is a row that its provider keeps putting off with others of its conversation behind it; perhaps long enough
@@ -149,12 +149,11 @@ async def rated_inboxes(tx: Tx) -> dict[int, bool]:
 
 async def claim(
     tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), rated: Sequence[int] = ()
-) -> list[int]:
+) -> list[Row]:
     """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits. What goes
-    through inboxes with a rate is counted."""
+    through inboxes with a rate is counted. Returns outbox ids and fences."""
     now = tx.now()
-    rows = await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without), list(rated))
-    return [row["id"] for row in rows]
+    return await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without), list(rated))
 
 
 async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
@@ -172,12 +171,11 @@ async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
 
 async def claim_expired(
     tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), here: Sequence[int] = ()
-) -> list[int]:
+) -> list[Row]:
     """Take what somebody began to send and never settled: nobody knows whether the provider has it. What is under way
     ``here`` (outbox ids), or belongs to an inbox ``without`` room, is left for later."""
     now = tx.now()
-    rows = await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit, list(without), list(here))
-    return [row["id"] for row in rows]
+    return await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit, list(without), list(here))
 
 
 async def begin_sending(tx: Tx, rows: Sequence[tuple[Row, str | None]]) -> None:

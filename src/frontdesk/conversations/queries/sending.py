@@ -119,9 +119,9 @@ order by o.due_at, o.id
 """
 
 
-async def batch(tx: Tx, outbox_ids: Sequence[int]) -> list[tuple[Row, list[Row]]]:
-    """Everything that sending needs, one row for each outbox id, with its attachments."""
-    rows = await tx.fetch(_BATCH, tx.workspace_id, list(outbox_ids))
+async def batch(tx: Tx, claimed: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+    """Everything that sending needs, one row for each that was claimed, with its attachments."""
+    rows = await tx.fetch(_BATCH, tx.workspace_id, [row["outbox_id"] for row in claimed])
     files: dict[int, list[Row]] = {}
     for file in await tx.fetch(
         "select * from attachments where workspace_id = $1 and message_id = any($2) order by id",
