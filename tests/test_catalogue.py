@@ -35,15 +35,18 @@ select c.oid, c.relname as name, c.relrowsecurity as enabled, c.relforcerowsecur
   (select a.attnotnull from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id') as required
 from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
 """
-_KEYS = """
+KEYS = """
 select c.relname as table, k.conname as name, k.contype::text as kind, r.relname as target,
-  (select attname from pg_attribute where attrelid = k.conrelid and attnum = k.conkey[1]) as first,
-  (select attname from pg_attribute where attrelid = k.confrelid and attnum = k.confkey[1]) as target_first
+  array(select a.attname::text from unnest(k.conkey) with ordinality u (n, o)
+        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n order by o) as columns,
+  array(select a.attname::text from unnest(k.confkey) with ordinality u (n, o)
+        join pg_attribute a on a.attrelid = k.confrelid and a.attnum = n order by o) as target_columns
 from pg_constraint k join pg_class c on c.oid = k.conrelid left join pg_class r on r.oid = k.confrelid
 where c.relnamespace = 'public'::regnamespace and k.contype in ('p', 'u', 'f')
 union all
-select c.relname, i.relname, 'unique index', null, (
-  select attname from pg_attribute where attrelid = x.indrelid and attnum = x.indkey[0]), null
+select c.relname, i.relname, 'unique index', null,
+  array(select a.attname::text from unnest(x.indkey) with ordinality u (n, o)
+        left join pg_attribute a on a.attrelid = c.oid and a.attnum = n order by o), '{}'
 from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class c on c.oid = x.indrelid
 where c.relnamespace = 'public'::regnamespace and x.indisunique
 """
@@ -69,7 +72,7 @@ async def holes(owner: asyncpg.Connection[Any]) -> list[str]:
     found = [row["problem"] for row in await owner.fetch(_OTHERS, ROLE)]
     for table in await owner.fetch(_TABLES):
         found += _holes_of(table) if table["name"] not in APART else []
-    for key in await owner.fetch(_KEYS):
+    for key in await owner.fetch(KEYS):
         if key["table"] not in APART and (problem := _hole_in_key(key)):
             found.append(f"{key['name']}: {problem}")
     policies = {table["name"]: [] for table in await owner.fetch(_TABLES) if table["name"] not in APART}
@@ -93,11 +96,12 @@ def _holes_of(table: asyncpg.Record) -> list[str]:
 def _hole_in_key(key: asyncpg.Record) -> str | None:
     if key["table"] == ROOT:
         return None
-    if key["first"] != "workspace_id":
+    first, target = key["columns"][0], [*key["target_columns"], None][0]
+    if first != "workspace_id":
         return "workspace_id does not come first"
     if key["kind"] == "f" and key["target"] == ROOT:
-        return None if key["target_first"] == "id" else "it points at something else than the workspace"
-    if key["kind"] == "f" and key["target_first"] != "workspace_id":
+        return None if target == "id" else "it points at something else than the workspace"
+    if key["kind"] == "f" and target != "workspace_id":
         return "it can point into another workspace"
     return None
 

@@ -10,26 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-Place = tuple[dict[str, Any], dict[str, Any]]
-ROOT = "workspaces"  # distributed by its id
-LOCAL = {"alembic_version"}  # stays on the coordinator, as everything in the schema ``jobs`` does
+from test_catalogue import APART, KEYS, ROOT, owner_connection
 
-# A distribution column must be part of every key, and a foreign key must hold it on both sides, at the same place.
-_KEYS = """
-select c.relname as table, i.relname as name, 'unique' as kind, null as target, null as target_columns,
-  array(select attname::text from unnest(x.indkey) n
-        join pg_attribute a on a.attrelid = c.oid and a.attnum = n) as columns
-from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class c on c.oid = x.indrelid
-where c.relnamespace = 'public'::regnamespace and x.indisunique
-union all
-select c.relname, k.conname, 'foreign', r.relname,
-  array(select attname::text from unnest(k.confkey) with ordinality u (n, o)
-        join pg_attribute a on a.attrelid = k.confrelid and a.attnum = n order by o),
-  array(select attname::text from unnest(k.conkey) with ordinality u (n, o)
-        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n order by o)
-from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid
-where c.relnamespace = 'public'::regnamespace and k.contype = 'f'
-"""
+__all__ = ["owner_connection"]
+
+# APART stays on the coordinator, as everything in the schema ``jobs`` does; ROOT is distributed by its id.
 
 
 def _by(table: str) -> str:
@@ -37,28 +22,19 @@ def _by(table: str) -> str:
 
 
 async def apart(owner: asyncpg.Connection[Any]) -> list[str]:
-    """Keys that a distributed table could not have."""
+    """Keys that a distributed table could not have: the distribution column must be part of each, and a foreign key
+    must hold it on both sides, at the same place."""
     found = []
-    for key in await owner.fetch(_KEYS):
-        if key["table"] in LOCAL:
+    for key in await owner.fetch(KEYS):
+        if key["table"] in APART:
             continue
-        if key["kind"] == "unique" and _by(key["table"]) not in key["columns"]:
+        if key["kind"] == "unique index" and _by(key["table"]) not in key["columns"]:
             found.append(f"{key['name']}: unique without {_by(key['table'])}")
-        if key["kind"] == "foreign":
-            pairs = zip(key["columns"], key["target_columns"], strict=True)
-            if (_by(key["table"]), _by(key["target"])) not in pairs:
+        if key["kind"] == "f":
+            pairs = zip(key["target_columns"], key["columns"], strict=True)
+            if (_by(key["target"]), _by(key["table"])) not in pairs:
                 found.append(f"{key['name']}: points out of its workspace")
     return found
-
-
-@pytest.fixture
-async def owner_connection(place: Place) -> Any:
-    connection = await asyncpg.connect(**place[1])
-    planted = connection.transaction()
-    await planted.start()
-    yield connection
-    await planted.rollback()
-    await connection.close()
 
 
 async def test_every_key_holds_the_workspace(owner_connection: asyncpg.Connection[Any]) -> None:

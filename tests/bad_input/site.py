@@ -30,6 +30,7 @@ from frontdesk.kit.transaction import Database, Row
 from frontdesk.people import actions as people
 from frontdesk.people.rules import PERMISSIONS
 from frontdesk.vendors import twilio
+from rows import Rows
 
 AUTH_TOKEN = "a token of the tests"
 OWN_NUMBER = "+302100000000"
@@ -42,7 +43,7 @@ MAILBOX = {
 }  # fmt: skip
 
 
-class Site:
+class Site(Rows):
     """One workspace. ``api`` is signed in with a token of its owner."""
 
     def __init__(self, resources: Resources, owner: Actor, api: httpx.AsyncClient, port: int) -> None:
@@ -51,20 +52,6 @@ class Site:
         self.sms = self.mail = self.chat = 0  # inbox ids
         self.hooks: dict[int, str] = {}  # the path of each inbox's hook
         self._numbers = itertools.count(1)
-
-    # --- looking ---
-
-    async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.fetch(sql, *values)
-
-    async def value(self, sql: str, *values: Any) -> Any:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.fetchval(sql, *values)
-
-    async def execute(self, sql: str, *values: Any) -> int:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.execute(sql, *values)
 
     # --- texts ---
 

@@ -19,6 +19,7 @@ from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit import clock
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import Row
+from rows import Rows
 
 ANA, BEN = "+302101111111", "+302102222222"
 
@@ -36,7 +37,7 @@ class Time:
         self.now += timedelta(**span)
 
 
-class Office:
+class Office(Rows):
     """Resources, one workspace, and the channels that its inboxes are on."""
 
     def __init__(self, resources: Resources, owner: Actor, registry: dict[str, Channel]) -> None:
@@ -107,18 +108,6 @@ class Office:
     async def tick(self) -> None:
         """What time alone brings about."""
         await clocks.end_snoozes(self.resources)
-
-    async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.fetch(sql, *values)
-
-    async def value(self, sql: str, *values: Any) -> Any:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.fetchval(sql, *values)
-
-    async def execute(self, sql: str, *values: Any) -> int:
-        async with self.db.begin(self.workspace) as tx:
-            return await tx.execute(sql, *values)
 
     async def message(self, message_id: int | None = None, *, external_id: str | None = None) -> Row:
         rows = await self.fetch("select * from messages where id = $1 or external_id = $2", message_id, external_id)
