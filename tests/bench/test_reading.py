@@ -273,3 +273,14 @@ async def test_who_looks_writes_nothing(reading: Database, filled: int) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         async with reading.look(filled) as tx:
             await tx.execute("update conversations set rev = rev + 1 where workspace_id = $1", filled)
+
+
+async def test_what_lists_read_is_vacuumed_often(place: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    owner = await asyncpg.connect(**place[1])
+    try:
+        rows = await owner.fetch(
+            "select relname from pg_class where 'autovacuum_vacuum_scale_factor=0.01' = any(reloptions)"
+        )
+    finally:
+        await owner.close()
+    assert {row["relname"] for row in rows} == {"conversations", "listings"}
