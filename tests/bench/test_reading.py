@@ -279,7 +279,7 @@ async def test_what_lists_read_is_vacuumed_often(place: tuple[dict[str, Any], di
     owner = await asyncpg.connect(**place[1])
     try:
         rows = await owner.fetch(
-            "select relname from pg_class where 'autovacuum_vacuum_scale_factor=0.01' = any(reloptions)"
+            "select relname from pg_class where {!r} = any(reloptions)".format("autovacuum_vacuum_scale_factor=0.01")
         )
     finally:
         await owner.close()

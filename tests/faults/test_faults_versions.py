@@ -180,7 +180,7 @@ async def test_a_migration_waits_for_a_lock_without_holding_up_others(database: 
         async with holding.transaction():
             for table in metadata.tables:
                 if await holding.fetchval("select to_regclass($1)", table):
-                    await holding.execute(f"lock table {table} in row exclusive mode")  # as one who writes
+                    await holding.execute(f"lock table {table} in share update exclusive mode")  # as a vacuum
             migrating = asyncio.create_task(migrate.migrate({"dsn": database}))
             await until_waited(other)
             began = time.monotonic()
