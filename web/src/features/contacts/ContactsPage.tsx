@@ -3,15 +3,15 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useDeferredValue, useEffect, useState } from "react";
 import { go } from "@/actions/go";
 import { listContacts } from "@/api/contacts";
-import { sentence } from "@/api/http";
 import type { Contact } from "@/api/types";
 import { t } from "@/i18n";
 import { longDate } from "@/lib/time";
 import { useRows } from "@/sync/store";
-import { Avatar, Empty, Failure, Spinner, TagChip } from "@/ui/bits";
+import { Avatar, Empty, TagChip } from "@/ui/bits";
 import { Button } from "@/ui/Button";
 import { INPUT } from "@/ui/Field";
 import { Page } from "@/ui/Page";
+import { Paged } from "@/ui/Paged";
 import { Plus, Search, Users } from "@/ui/icons";
 import { NewContact } from "./NewContact";
 
@@ -66,7 +66,6 @@ export function ContactsPage() {
     getNextPageParam: (page) => page.next,
     placeholderData: (before) => before,
   });
-  const contacts = found.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page
       title={t("nav.contacts")}
@@ -87,32 +86,26 @@ export function ContactsPage() {
           className={`${INPUT} h-9 ps-9`}
         />
       </div>
-      {found.isPending ? (
-        <Spinner />
-      ) : found.isError ? (
-        <Failure text={sentence(found.error)} onRetry={() => void found.refetch()} />
-      ) : contacts.length === 0 ? (
-        <Empty
-          icon={Users}
-          title={wanted ? t("nothing_found") : t("contacts.none")}
-          text={wanted ? t("contacts.none_match") : t("contacts.none_text")}
-        />
-      ) : (
-        <>
-          <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
-            {contacts.map((contact) => (
-              <Line key={contact.id} contact={contact} />
-            ))}
-          </ul>
-          {found.hasNextPage && (
-            <div className="mt-4 text-center">
-              <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-                {t("load_more")}
-              </Button>
-            </div>
-          )}
-        </>
-      )}
+      <Paged
+        found={found}
+        empty={
+          <Empty
+            icon={Users}
+            title={wanted ? t("nothing_found") : t("contacts.none")}
+            text={wanted ? t("contacts.none_match") : t("contacts.none_text")}
+          />
+        }
+      >
+        {(contacts) => (
+          <>
+            <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
+              {contacts.map((contact) => (
+                <Line key={contact.id} contact={contact} />
+              ))}
+            </ul>
+          </>
+        )}
+      </Paged>
       {adding && <NewContact onClose={() => setAdding(false)} />}
     </Page>
   );

@@ -2,16 +2,16 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { go } from "@/actions/go";
 import { cancelMessage, listScheduled, sendNow } from "@/api/messages";
-import { sentence } from "@/api/http";
 import type { ScheduledMessage } from "@/api/types";
 import { settleScheduled } from "@/features/thread/Scheduled";
 import { t } from "@/i18n";
 import { mediumTime } from "@/lib/time";
-import { Avatar, Empty, Failure, Spinner } from "@/ui/bits";
+import { Avatar, Empty } from "@/ui/bits";
 import { Button } from "@/ui/Button";
 import { ChannelIcon, useLook } from "@/ui/Channel";
 import { AlarmClock } from "@/ui/icons";
 import { Page } from "@/ui/Page";
+import { Paged } from "@/ui/Paged";
 import { EditScheduled } from "./EditScheduled";
 
 interface LineProps {
@@ -71,30 +71,21 @@ export function ScheduledPage() {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });
-  const messages = found.data?.pages.flatMap((page) => page.items) ?? [];
   const again = () => void found.refetch();
   return (
     <Page title={t("nav.scheduled")} text={t("scheduled.text")} narrow>
-      {found.isPending ? (
-        <Spinner />
-      ) : found.isError ? (
-        <Failure text={sentence(found.error)} onRetry={again} />
-      ) : messages.length === 0 ? (
-        <Empty icon={AlarmClock} title={t("scheduled.none")} text={t("scheduled.none_text")} />
-      ) : (
-        <ul className="flex flex-col gap-3">
-          {messages.map((message) => (
-            <Line key={message.id} message={message} onEdit={() => setEditing(message)} onChanged={again} />
-          ))}
-        </ul>
-      )}
-      {found.hasNextPage && (
-        <div className="mt-4 text-center">
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            {t("load_more")}
-          </Button>
-        </div>
-      )}
+      <Paged
+        found={found}
+        empty={<Empty icon={AlarmClock} title={t("scheduled.none")} text={t("scheduled.none_text")} />}
+      >
+        {(messages) => (
+          <ul className="flex flex-col gap-3">
+            {messages.map((message) => (
+              <Line key={message.id} message={message} onEdit={() => setEditing(message)} onChanged={again} />
+            ))}
+          </ul>
+        )}
+      </Paged>
       {editing && <EditScheduled message={editing} onClose={() => setEditing(null)} onSaved={again} />}
     </Page>
   );

@@ -1,14 +1,13 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { sentence } from "@/api/http";
 import type { AuditEntry } from "@/api/types";
 import { listAudit } from "@/api/workspace";
 import { maybe, t } from "@/i18n";
 import { mediumTime } from "@/lib/time";
 import { useRows } from "@/sync/store";
-import { Empty, Failure, Spinner } from "@/ui/bits";
-import { Button } from "@/ui/Button";
+import { Empty } from "@/ui/bits";
 import { ScrollText } from "@/ui/icons";
 import { Page } from "@/ui/Page";
+import { Paged } from "@/ui/Paged";
 
 /** "inbox.changed" → "Inbox changed" for actions that have no text of their own. */
 const words = (action: string): string => {
@@ -31,44 +30,32 @@ export function Audit() {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });
-  const entries = found.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title={t("settings.audit")} text={t("audit.text")} narrow>
-      {found.isPending ? (
-        <Spinner />
-      ) : found.isError ? (
-        <Failure text={sentence(found.error)} onRetry={() => void found.refetch()} />
-      ) : entries.length === 0 ? (
-        <Empty icon={ScrollText} title={t("audit.none")} />
-      ) : (
-        <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
-          {entries.map((entry) => (
-            <li key={entry.id} className="flex flex-wrap gap-x-4 border-b border-line px-4 py-2.5 last:border-0">
-              <time dateTime={entry.at} className="w-40 shrink-0 text-xs leading-5 text-mute">
-                {mediumTime(entry.at)}
-              </time>
-              <div className="min-w-0 flex-1">
-                <p>
-                  <span className="font-medium">{maybe(`audit.${entry.action}`, words(entry.action))}</span>{" "}
-                  <span className="text-mute">
-                    {users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}
-                  </span>
-                </p>
-                <p className="text-xs break-words text-mute" dir="auto">
-                  {details(entry)}
-                </p>
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-      {found.hasNextPage && (
-        <div className="mt-4 text-center">
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            {t("load_more")}
-          </Button>
-        </div>
-      )}
+      <Paged found={found} empty={<Empty icon={ScrollText} title={t("audit.none")} />}>
+        {(entries) => (
+          <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
+            {entries.map((entry) => (
+              <li key={entry.id} className="flex flex-wrap gap-x-4 border-b border-line px-4 py-2.5 last:border-0">
+                <time dateTime={entry.at} className="w-40 shrink-0 text-xs leading-5 text-mute">
+                  {mediumTime(entry.at)}
+                </time>
+                <div className="min-w-0 flex-1">
+                  <p>
+                    <span className="font-medium">{maybe(`audit.${entry.action}`, words(entry.action))}</span>{" "}
+                    <span className="text-mute">
+                      {users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}
+                    </span>
+                  </p>
+                  <p className="text-xs break-words text-mute" dir="auto">
+                    {details(entry)}
+                  </p>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Paged>
     </Page>
   );
 }

@@ -14,12 +14,13 @@ import {
 import { t } from "@/i18n";
 import { mediumTime } from "@/lib/time";
 import { useRow } from "@/sync/store";
-import { Empty, Failure, Spinner } from "@/ui/bits";
+import { Empty, Spinner } from "@/ui/bits";
 import { Button } from "@/ui/Button";
 import { Dialog, DialogActions } from "@/ui/Dialog";
 import { Field, FormError, INPUT, TextField } from "@/ui/Field";
 import { Check } from "@/ui/icons";
 import { Page } from "@/ui/Page";
+import { Paged } from "@/ui/Paged";
 import { toast } from "@/ui/toasts";
 
 const PRE = "max-h-64 overflow-auto rounded-lg bg-raise px-3 py-2 font-mono text-xs whitespace-pre-wrap break-words";
@@ -221,36 +222,24 @@ export function SetAsidePage() {
     getNextPageParam: (page) => page.next,
   });
   const groups = useQuery({ queryKey: ["set-aside-groups"], queryFn: listSetAsideGroups });
-  const items = found.data?.pages.flatMap((page) => page.items) ?? [];
   const again = () => {
     void found.refetch();
     void groups.refetch();
   };
   return (
     <Page title={t("settings.set_aside")} text={t("set_aside.text")} narrow>
-      {found.isPending ? (
-        <Spinner />
-      ) : found.isError ? (
-        <Failure text={sentence(found.error)} onRetry={again} />
-      ) : items.length === 0 ? (
-        <Empty icon={Check} title={t("set_aside.none")} text={t("set_aside.none_text")} />
-      ) : (
-        <>
-          {groups.data && groups.data.length > 0 && <Groups groups={groups.data} onChanged={again} />}
-          <ul className="flex flex-col gap-3">
-            {items.map((item) => (
-              <One key={item.id} item={item} onChanged={again} />
-            ))}
-          </ul>
-          {found.hasNextPage && (
-            <div className="mt-4 text-center">
-              <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-                {t("load_more")}
-              </Button>
-            </div>
-          )}
-        </>
-      )}
+      <Paged found={found} empty={<Empty icon={Check} title={t("set_aside.none")} text={t("set_aside.none_text")} />}>
+        {(items) => (
+          <>
+            {groups.data && groups.data.length > 0 && <Groups groups={groups.data} onChanged={again} />}
+            <ul className="flex flex-col gap-3">
+              {items.map((item) => (
+                <One key={item.id} item={item} onChanged={again} />
+              ))}
+            </ul>
+          </>
+        )}
+      </Paged>
     </Page>
   );
 }
