@@ -122,6 +122,33 @@ async def insert_raw(
     await asyncio.gather(one(), one())
 
 
+def _against_floor(found: dict[str, list[Spent]]) -> list[Gate]:
+    full = [spent.per_item("postgres", "server") for spent in found["through"]]
+    least = [a.per_item("server") + b.per_item() for a, b in zip(found["http"], found["insert"], strict=True)]
+    shares = [100 * b / a for a, b in zip(full, least, strict=True)]
+    return [
+        Gate.at_least("of the floor", statistics.median(shares), 50, "%", note="CPU, webhook to message and events"),
+        Gate.at_least("of the floor, stretch", statistics.median(shares), 65, "%", kind="aim"),
+        Gate.figure("floor: HTTP that does nothing", median(found["http"], "server"), "µs"),
+        Gate.figure(
+            "floor: bare message rows", median(found["insert"]), "µs", note="100 in a statement, client included"
+        ),
+        Gate.figure(
+            "of HTTP and the bare rows of deliveries, messages and events",
+            statistics.median(
+                100 * (a.per_item("server") + b.per_item()) / c
+                for a, b, c in zip(found["http"], found["insert_all"], full, strict=True)
+            ),
+            "%",
+        ),
+        Gate.figure("bare rows of deliveries, messages and events", median(found["insert_all"]), "µs"),
+        Gate.figure("ours: web and worker", median(found["through"], "server"), "µs"),
+        Gate.figure("ours: PostgreSQL", median(found["through"], "postgres"), "µs"),
+        Gate.figure("PostgreSQL, against bare rows", median_ratio(found["through"], found["insert"], "postgres"), "×"),
+        Gate.figure("messages by the clock", statistics.median(s.rate for s in found["through"]), "/s"),
+    ]
+
+
 @benchmark
 async def floor(place: Place) -> list[Gate]:
     """The whole inbound trip against its floor: HTTP that does nothing, and the bare rows of messages in batches."""
@@ -166,30 +193,7 @@ async def floor(place: Place) -> list[Gate]:
         found = await interleaved(
             place.size(5, quick=1), through=through, http=http, insert=insert, insert_all=insert_all
         )
-    full = [spent.per_item("postgres", "server") for spent in found["through"]]
-    least = [a.per_item("server") + b.per_item() for a, b in zip(found["http"], found["insert"], strict=True)]
-    shares = [100 * b / a for a, b in zip(full, least, strict=True)]
-    return [
-        Gate.at_least("of the floor", statistics.median(shares), 50, "%", note="CPU, webhook to message and events"),
-        Gate.at_least("of the floor, stretch", statistics.median(shares), 65, "%", kind="aim"),
-        Gate.figure("floor: HTTP that does nothing", median(found["http"], "server"), "µs"),
-        Gate.figure(
-            "floor: bare message rows", median(found["insert"]), "µs", note="100 in a statement, client included"
-        ),
-        Gate.figure(
-            "of HTTP and the bare rows of deliveries, messages and events",
-            statistics.median(
-                100 * (a.per_item("server") + b.per_item()) / c
-                for a, b, c in zip(found["http"], found["insert_all"], full, strict=True)
-            ),
-            "%",
-        ),
-        Gate.figure("bare rows of deliveries, messages and events", median(found["insert_all"]), "µs"),
-        Gate.figure("ours: web and worker", median(found["through"], "server"), "µs"),
-        Gate.figure("ours: PostgreSQL", median(found["through"], "postgres"), "µs"),
-        Gate.figure("PostgreSQL, against bare rows", median_ratio(found["through"], found["insert"], "postgres"), "×"),
-        Gate.figure("messages by the clock", statistics.median(s.rate for s in found["through"]), "/s"),
-    ]
+    return _against_floor(found)
 
 
 @benchmark

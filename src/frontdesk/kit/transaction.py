@@ -29,6 +29,7 @@ WORK = "frontdesk_work"  # NOTIFY channel: "there is work to claim"
 SCHEMA = "frontdesk_schema"  # NOTIFY channel: a migration changed tables
 SEARCH_TIMEOUT = "3s"  # for each statement of a transaction that searches
 STATEMENTS = 250  # that a connection keeps prepared for five minutes, 0.1 MB each; lists with filters are a hundred
+UNHURRIED = "set_config('synchronous_commit', 'off', true)"  # selected: the commit does not wait for the disk
 WHISPER = "frontdesk_whisper"  # NOTIFY channel: typing, presence; never stored
 
 PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a database that is away or being stopped

@@ -25,7 +25,7 @@ from frontdesk.kit import clock, crash, locks, meters
 from frontdesk.kit.context import Resources
 from frontdesk.kit.hiding import hide
 from frontdesk.kit.secrets import KeyProblem
-from frontdesk.kit.transaction import PASSING, Row, Tx
+from frontdesk.kit.transaction import PASSING, UNHURRIED, Row, Tx
 
 BATCH = 250  # deliveries in one transaction: what each costs falls steeply up to 100 and little above 250
 SIDE_BY_SIDE = 3  # workspaces; each holds a connection meanwhile
@@ -42,10 +42,9 @@ join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
 where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3
 """
 
-# Whether a run was noted matters when the process ends, not when the database does: its commit waits for no disk.
-_UNHURRIED = "returning set_config('synchronous_commit', 'off', true)"
-_NOTE_RUN = f"insert into ingest_runs (workspace_id, raw_ids, started_at) values ($1, $2, $3) {_UNHURRIED}"
-_FORGET_RUN = f"delete from ingest_runs where workspace_id = $1 {_UNHURRIED}"
+# Whether a run was noted matters when the process ends, not when the database does.
+_NOTE_RUN = f"insert into ingest_runs (workspace_id, raw_ids, started_at) values ($1, $2, $3) returning {UNHURRIED}"
+_FORGET_RUN = f"delete from ingest_runs where workspace_id = $1 returning {UNHURRIED}"
 
 # Only a run of one delivery shows which one ended the process.
 _SUSPECT = """
