@@ -285,7 +285,7 @@ def test_settings_are_made_for_a_transaction_only_and_in_few_places() -> None:
 
 
 _SETTING = re.compile(r"set_config\s*\(|\bset\s+(?:session\s+|local\s+)?app\.", re.IGNORECASE)
-_LOCAL = re.compile(r"set_config\('[a-z_.]+', (?:\$\d|'on'), true\)")
+_LOCAL = re.compile(r"set_config\('[a-z_.]+', (?:\$\d|'[a-z_]+'), true\)")
 
 
 # --- migrations ----------------------------------------------------------------------------------------------------
