@@ -14,7 +14,7 @@ from bench.measure import Meter, Spent, cpu_seconds, interleaved, median_ratio, 
 from bench import __main__ as bench
 from frontdesk.app import migrate
 
-QUICK = ["floor", "queue", "sent", "empty_poll", "idle_answer"]  # the others differ in what they post, or start a browser
+QUICK = ["floor", "queue", "sent", "empty_poll", "idle_answer"]  # others differ in what they post, or start a browser
 
 
 async def test_the_benchmarks_of_the_write_path_run(capsys: pytest.CaptureFixture[str]) -> None:
