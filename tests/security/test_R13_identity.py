@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from app.test_app_desk import account, lend
-from conftest import add_user
+from conftest import SEES_ALL, add_user
 from conversations.office import ANA, Office
 from conversations.test_conversations_restricted import asking
 from frontdesk.app import http
@@ -68,9 +68,9 @@ async def test_a_strangers_mail_is_not_joined_to_who_typed_its_address(office: O
     assert mallory != victim
     assert await contact_of(office, VICTIM) == victim
     async with office.db.begin(office.workspace) as tx:
-        (offered,) = await of_contacts.suggestions(tx, victim)
+        (offered,) = await of_contacts.suggestions(tx, SEES_ALL, victim)
         assert offered.other.id == mallory, "that they may be one person is said, and done by nobody"
-        assert [point.kind for point in (await of_contacts.get(tx, mallory)).points] == ["visitor"]
+        assert [point.kind for point in (await of_contacts.get(tx, SEES_ALL, mallory)).points] == ["visitor"]
 
 
 async def test_nor_shown_to_who_typed_it(office: Office) -> None:

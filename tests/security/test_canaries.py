@@ -165,8 +165,8 @@ async def test_a_transaction_in_the_wrong_workspace_would_be_noticed(
     real: Any = Database.on
     wrong = world.theirs.workspace
 
-    def elsewhere(self: Database, connection: Any, workspace_id: int | None) -> Any:
-        return real(self, connection, wrong if workspace_id == world.office.workspace else workspace_id)
+    def elsewhere(self: Database, connection: Any, workspace_id: int | None, **more: Any) -> Any:
+        return real(self, connection, wrong if workspace_id == world.office.workspace else workspace_id, **more)
 
     good = await ask(world.app, "GET", "/api/v1/me", world.headers["full token"])
     assert good.status == 200

@@ -40,9 +40,14 @@ async def concerned(tx: Tx, contact_ids: Sequence[int]) -> dict[int, tuple[froze
     return {row["contact_id"]: (frozenset(row["users"]), frozenset(row["teams"])) for row in rows}
 
 
+async def sees(tx: Tx, actor: Actor, *contact_ids: int) -> bool:
+    """Whether the actor may see all of these contacts: everybody may, but for those who see only what concerns them."""
+    return actor.sees_all or await seen(tx, actor, contact_ids) == set(contact_ids)
+
+
 async def must_see(tx: Tx, actor: Actor, contact_id: int) -> None:
-    """Raises NotFound for a contact that does not concern somebody who sees only what does."""
-    if not actor.sees_all and not await seen(tx, actor, [contact_id]):
+    """Raises NotFound for a contact that the actor may not see."""
+    if not await sees(tx, actor, contact_id):
         raise NotFound("This contact")
 
 

@@ -244,9 +244,10 @@ async def audit_head(tx: Tx) -> tuple[int, str]:
 async def audit_went_on_from(tx: Tx, lines: int, digest: str) -> bool:
     """Whether the audit still begins with as many lines as somebody noted, the last of them with that digest."""
     found = await tx.fetchval(
-        "select digest from audit where workspace_id = $1 order by id offset $2 limit 1", tx.workspace_id, lines - 1
-    )
-    return bool((found or b"").hex() == digest)
+        "select encode(digest, 'hex') = $3 from audit where workspace_id = $1 order by id offset $2 limit 1",
+        tx.workspace_id, lines - 1, digest,
+    )  # fmt: skip
+    return bool(found)
 
 
 async def audit(tx: Tx, cursor: str | None, limit: int | None) -> paging.Page[schemas.AuditEntry]:

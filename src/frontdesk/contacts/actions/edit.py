@@ -135,7 +135,7 @@ async def _add(tx: Tx, contact_id: int, addresses: Sequence[Address], by: Actor 
         where p.contact_id <> $2 limit 1""",
         tx.workspace_id, contact_id, *columns,
     )  # fmt: skip
-    if taken and by and not by.sees_all and not await queries.seen(tx, by, [taken["contact_id"]]):
+    if taken and by and not await queries.sees(tx, by, taken["contact_id"]):
         hidden = "Another contact has this address."
         raise Refused(hidden, code="point_taken", fields={"value": hidden})
     if taken:

@@ -110,7 +110,7 @@ async def accept(tx: Tx, suggestion_id: int, actor_id: int | None) -> int:
 async def dismiss(tx: Tx, suggestion_id: int, by: Actor) -> None:
     """They are two people. It is not suggested again. Raises NotFound where ``by`` does not see both."""
     row = await _answered(tx, suggestion_id, "dismissed")
-    if not by.sees_all and len(await queries.seen(tx, by, [row["contact_id"], row["other_id"]])) < 2:
+    if not await queries.sees(tx, by, row["contact_id"], row["other_id"]):
         raise NotFound("This suggestion")
     subject = f"contact:{row['contact_id']}"
     await people.audit(tx, "suggestion.dismissed", actor_id=by.user_id, subject=subject, detail={"id": suggestion_id})
