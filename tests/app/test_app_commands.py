@@ -125,6 +125,7 @@ async def test_looking_after_it(settings: Settings, typed: Typed, tmp_path: Path
     await typed("user", "create", "ben@x.example", "--password", PASSWORD)
     assert await typed("verify", "--audit-head-was", head) == "Nothing is wrong."
     workspace, lines, digest = head.split(":")
+    later = await typed("verify", "--audit-head")
     assert "status 1" in await typed("verify", "--audit-head-was", f"{workspace}:{int(lines) + 1}:{digest}")
     await ask(settings, "delete from audit where id = (select max(id) from audit) returning id")
     told = await typed("verify", "--workspace", "1")
@@ -135,6 +136,10 @@ async def test_looking_after_it(settings: Settings, typed: Typed, tmp_path: Path
     made = tmp_path / "b.zip"
     assert str(made) in await typed("backup", str(made))
     assert "as they were written" in await typed("backup", "--verify", str(made))
+    restored = await typed("restore", str(made), "--replace")
+    assert "Restored: 0 messages" in restored
+    assert "Nothing is wrong." in restored, "it is looked through at once; where the audit ends is counted afresh"
+    assert "status 1" in await typed("verify", "--audit-head-was", later), "what was noted still tells of the cut"
 
 
 def test_a_mail_is_shown_and_what_nobody_reads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

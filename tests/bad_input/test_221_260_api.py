@@ -208,6 +208,8 @@ async def _(site: Site) -> None:
     user, token = await new_user(site, "admin")
     assert (await ask(site, "GET", "/audit", token)).status_code == 200
     assert (await site.call("PATCH", f"/users/{user}", {"role": "user"})).status_code == 200
+    refused(await ask(site, "GET", "/audit", token), "bad_token")
+    _, token = await new_user(site, "user")
     refused(await ask(site, "GET", "/audit", token), "forbidden")
 
 

@@ -191,8 +191,8 @@ async def _restore(settings: Settings, arguments: argparse.Namespace) -> int:
     if held:
         say(f"{held:,} messages that were waiting are held. Nothing goes out by itself: see Settings, Health.")
     say("Everybody signs in again. API tokens that were revoked since then are valid again: look at them.")
-    arguments.files, arguments.json, arguments.all, arguments.workspace = manifest.files is not None, False, False, []
-    return await _verify(settings, arguments)
+    asked = ["verify", *(["--files"] if manifest.files is not None else [])]
+    return await _verify(settings, _parser().parse_args(asked))
 
 
 def _progress(arguments: argparse.Namespace) -> starting.Say:
