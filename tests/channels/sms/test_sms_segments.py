@@ -87,7 +87,8 @@ def test_backtick_and_escape_are_refused():
             encode_gsm7(f"a{character}")
 
 
-# smsutil 1.1.3 is right on GSM and UCS-2 counts, with three differences that are its own:
+# smsutil 1.1.3 is right on GSM and UCS-2 counts, with four differences that are its own:
+# it takes an escape for a letter of the alphabet, which it is no more than half of (we send it as UCS-2),
 # it cuts between a letter and its accent or inside an emoji sequence (we keep them whole where that is free),
 # it says one part for no text, and it decides between one and several parts on what it filled, which is the same.
 
@@ -99,7 +100,10 @@ def test_agrees_with_smsutil_on_gsm(text):
     assert smsutil.encode(text) == encode_gsm7(text)
 
 
-@given(st.text(st.characters(exclude_categories=("Cs", "M", "Cf", "So", "Sk")), min_size=1, max_size=300))
+OTHERS = st.characters(exclude_categories=("Cs", "M", "Cf", "So", "Sk"), exclude_characters="\x1b")
+
+
+@given(st.text(OTHERS, min_size=1, max_size=300))
 def test_agrees_with_smsutil_on_unicode(text):
     theirs = smsutil.split(text)
     assert theirs.encoding == ("gsm0338" if measure(text).encoding == "GSM-7" else "utf_16_be")
