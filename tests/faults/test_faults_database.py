@@ -16,7 +16,7 @@ from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Raw
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.postgres.ground import SOCKET_NAME
-from frontdesk.kit.transaction import Database
+from frontdesk.kit.transaction import WORK, Database
 from frontdesk.realtime.queries import hub
 
 __all__ = ["office", "registry"]
@@ -35,12 +35,19 @@ def behind(proxy: Proxy, place: tuple[dict[str, Any], dict[str, Any]]) -> dict[s
     return {**place[0], "host": "127.0.0.1", "port": proxy.port, "ssl": False}
 
 
+# A delivery is stored by one call that is a transaction of its own. In PostgreSQL's protocol: its text, which is sent
+# first; the end of its last argument with Execute and Sync, which commits; and the row that says one was new.
+_CALL = b"store_deliveries"
+_COMMIT = WORK.encode() + b"\0\1\0\1" + b"E\0\0\0\x09\0\0\0\0\1" + b"S\0\0\0\4"
+_ANSWER = b"D\0\0\0\x12\0\1\0\0\0\x08" + (1).to_bytes(8, "big")
+
+
 @pytest.mark.parametrize(
     "plan",
     [
-        Plan(to_server=Fault(upon=b"COMMIT;", then="reset")),
-        Plan(to_server=Fault(upon=b"insert into", then="reset")),
-        Plan(to_client=Fault(upon=b"COMMIT", then="close")),
+        Plan(to_server=Fault(upon=_COMMIT, then="reset")),
+        Plan(to_server=Fault(upon=_CALL, then="reset")),
+        Plan(to_client=Fault(upon=_ANSWER, then="close")),
     ],
     ids=["after the commit was asked for", "before it", "in its answer"],
 )
