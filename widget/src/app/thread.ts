@@ -25,19 +25,13 @@ export function unseen(items: readonly ItemView[], seenAt: number): ItemView[] {
   return items.filter((item) => !item.mine && Date.parse(item.at) > seenAt)
 }
 
-/** An address without the punctuation behind it. A pattern for that costs the square of a long row of dots. */
-function bare(address: string): string {
-  let end = address.length
-  while (end > 0 && `.,;:!?'»”)]`.includes(address.charAt(end - 1))) end--
-  return address.slice(0, end)
-}
-
 /** The text in pieces, web addresses apart from the rest; punctuation behind an address is not part of it. */
 export function pieces(text: string): { text: string; href?: string }[] {
   const found: { text: string; href?: string }[] = []
   let last = 0
   for (const match of text.matchAll(/https?:\/\/[^\s<>"]+/gi)) {
-    const address = bare(match[0])
+    // From the left: to look for punctuation at the end costs the square of a long row of dots.
+    const address = String(/.*[^.,;:!?'»”)\]]/.exec(match[0]))
     if (!URL.canParse(address)) continue
     if (match.index > last) found.push({ text: text.slice(last, match.index) })
     found.push({ text: address, href: address })
