@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -38,10 +39,15 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=3, help="mutants side by side")
     parser.add_argument("--gate-times", action="store_true", help="recovery times are gates: for an idle machine")
     parser.add_argument("--out", type=Path, help="a folder for histories and the processes' log")
-    sys.exit(asyncio.run(_main(parser.parse_args())))
+    try:
+        sys.exit(asyncio.run(_main(parser.parse_args())))
+    except asyncio.CancelledError:
+        sys.exit(143)
 
 
 async def _main(given: argparse.Namespace) -> int:
+    if ours := asyncio.current_task():  # whoever stops this stops what it started, too
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ours.cancel)
     try:
         below = _ground(given.database)
     except FileNotFoundError as error:
