@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -116,6 +118,38 @@ async def test_a_slow_sending_of_this_process_keeps_its_lease(live_db: Database,
     await here.settled()
     assert await office.states(message_id) == ("accepted", "accepted")
     assert slow.asked == 1
+
+
+async def test_a_process_that_wakes_up_late_does_not_write_what_it_was_about_to(
+    live_db: Database, office: Office
+) -> None:
+    """It was stopped while it made the connection; the first that it does when it wakes up is to go on with that."""
+    office.resources.settings = replace(office.resources.settings, lease=0.5)
+    written: list[bytes] = []
+
+    async def provider(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        written.append(await reader.read())
+        writer.close()
+
+    async def sends(message: Outbound) -> Sent:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as line:
+            line.setblocking(False)
+            loop.call_soon(time.sleep, 0.6)  # nothing runs, as after SIGSTOP
+            await loop.sock_connect(line, ("127.0.0.1", port))
+            line.send(b"send this")
+        return Sent(external_id="late-1")
+
+    async with await asyncio.start_server(provider, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        office.driver().outcomes.append(sends)
+        late = await office.write((await office.hear("hi"))["conversation_id"])
+        await dispatch.dispatch(office.resources)
+        async with asyncio.timeout(10):
+            while not written:
+                await asyncio.sleep(0.01)
+    assert written == [b""], "a connection was made, and nothing said"
+    assert await office.states(late) != ("accepted", "accepted")
 
 
 async def test_what_an_inbox_may_not_send_yet_is_not_in_the_way_of_others(

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,6 +34,7 @@ from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.actions.attempts import note_attempts, note_look_up, result
+from frontdesk.conversations.handlers.leases import Leases
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending as ways
 from frontdesk.inboxes import actions as inbox_actions
@@ -77,7 +77,7 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
 
 
 async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
-    leases = _Leases(resources.settings.lease)
+    leases = Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id, planned=True) as tx:
         rated = await outbox.rated_inboxes(tx)
         without = [*under_way.busy(workspace_id), *(inbox_id for inbox_id, full in rated.items() if full)]
@@ -99,48 +99,15 @@ async def _traced(row: Row, work: Awaitable[None]) -> None:
         await work
 
 
-class _Leases:
-    """How long what this process claimed is still its own. A process that was stopped and wakes up after that must not
-    send: by then others may have looked the message up, and sent it. It is told by this machine's clocks alone, from
-    before the claim: by the one that nobody sets, and by the other because the first may stand still with its machine.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds * 0.8
-        self._began, self._set_out = asyncio.get_running_loop().time(), clock.now()
-        self._limits: dict[int, asyncio.Timeout] = {}
-
-    @property
-    def over(self) -> bool:
-        """Whether too much time has passed since the claim to begin a sending."""
-        passed = asyncio.get_running_loop().time() - self._began, (clock.now() - self._set_out).total_seconds()
-        return max(passed) > self._seconds
-
-    @asynccontextmanager
-    async def running(self, row: Row) -> AsyncIterator[None]:
-        """Ends what is inside, with TimeoutError, when the row's lease has run out."""
-        async with asyncio.timeout_at(self._began + self._seconds) as limit:
-            self._limits[row["outbox_id"]] = limit
-            try:
-                yield
-            finally:
-                del self._limits[row["outbox_id"]]
-
-    def renewed(self, since: float, rows: set[int]) -> None:
-        for outbox_id, limit in self._limits.items():
-            if outbox_id in rows and not limit.expired():
-                limit.reschedule(since + self._seconds)
-
-
 async def _hold(
-    resources: Resources, workspace_id: int, rows: Sequence[Row], leases: _Leases, sending: Sequence[asyncio.Task[None]]
+    resources: Resources, workspace_id: int, rows: Sequence[Row], leases: Leases, sending: Sequence[asyncio.Task[None]]
 ) -> None:
     """Renew the leases until all of this is sent. A lease is short, so that after a crash the doubt is noticed soon."""
     while True:
         _, running = await asyncio.wait(sending, timeout=resources.settings.lease / 3)
         if not running:
             return
-        since = asyncio.get_running_loop().time()
+        since = time.monotonic()
         try:
             async with resources.db.begin(workspace_id) as tx:
                 ours = await outbox.renew(tx, rows, _lease(resources))
@@ -245,7 +212,7 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
             await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
 
 
-async def _hand_over(resources: Resources, one: Ready, leases: _Leases, under_way: UnderWay) -> None:
+async def _hand_over(resources: Resources, one: Ready, leases: Leases, under_way: UnderWay) -> None:
     """Give one message to its driver and write down what it said."""
     row, message, account = one
     driver, began = channel(row["channel"]).driver, time.perf_counter()
@@ -255,7 +222,7 @@ async def _hand_over(resources: Resources, one: Ready, leases: _Leases, under_wa
             raise TryLater("It could not be handed over in time.", after=0)
         async with leases.running(row):
             outcome: Sent | Exception = await asyncio.wait_for(
-                driver.send(message, account), resources.settings.send_timeout
+                leases.stepping(driver.send(message, account), row), resources.settings.send_timeout
             )
         crash.point("dispatch: after the provider")
     except (Rejected, TryLater, Unknown, Disconnected) as error:
