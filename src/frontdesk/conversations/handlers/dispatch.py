@@ -267,9 +267,8 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
             case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
-        await note_attempts(
-            tx, [(row, outcome)]
-        )  # last: it locks the message, and a cancellation locks the outbox first
+        # Last: it locks the message, and a cancellation locks the outbox first.
+        await note_attempts(tx, [(row, outcome)])
 
 
 async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
