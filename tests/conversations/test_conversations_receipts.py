@@ -10,11 +10,24 @@ import pytest
 
 from conversations.office import Office, Time, open_office
 from conversations.pretend import Pretend, Repeatable, Searchable, line, told
-from frontdesk.channels.port import Channel, DeliveryState, Outbound, Receipt, Rejected, Sent, TryLater, Unknown
-from frontdesk.conversations.actions import outbox, take_receipts
+from frontdesk.channels.port import (
+    Channel,
+    DeliveryState,
+    Disconnected,
+    Outbound,
+    Receipt,
+    Rejected,
+    Sent,
+    TryLater,
+    Unknown,
+)
+from frontdesk.conversations.actions import outbox, take_receipts, write
 from frontdesk.conversations.actions.accept import accepted
+from frontdesk.conversations.handlers import dispatch
 from frontdesk.conversations.queries import sending
+from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.context import Actor, Resources
+from frontdesk.kit.errors import Refused
 from frontdesk.kit.transaction import Database
 
 
@@ -124,7 +137,11 @@ async def test_proof_of_delivery_keeps_what_waits_for_another_attempt_from_going
 
 
 @pytest.mark.parametrize("driver", [Pretend, Searchable, Repeatable])
-@pytest.mark.parametrize("answer", [Unknown("no answer"), TryLater("busy", after=1)], ids=["none", "later"])
+@pytest.mark.parametrize(
+    "answer",
+    [Unknown("no answer"), TryLater("busy", after=1), Disconnected("The password is wrong.")],
+    ids=["none", "later", "disconnected"],
+)
 async def test_proof_that_comes_while_a_message_is_being_sent_ends_a_doubt_that_comes_after_it(
     office: Office, time: Time, driver: type[Pretend], answer: Exception
 ) -> None:
@@ -141,6 +158,31 @@ async def test_proof_that_comes_while_a_message_is_being_sent_ends_a_doubt_that_
         await office.dispatch()
         time.move(seconds=5)
     assert await office.states(message_id) == ("accepted", "delivered")
+    assert pretend.sent == []
+
+
+@pytest.mark.parametrize("restored", [False, True])
+async def test_proof_lets_nothing_go_twice_that_is_held_because_nobody_knew(
+    office: Office, time: Time, restored: bool
+) -> None:
+    """Its inbox was switched off before the second attempt, or a backup was restored that knew of none."""
+    office.install(line(pretend := Searchable("phone")))
+    pretend.outcomes.append(Unknown("no answer"))
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+    await dispatch.dispatch(office.resources)
+    time.move(seconds=3)
+    async with office.db.begin(office.workspace) as tx:
+        await inboxes.change(tx, office.resources.vault, office.line, by=office.owner, enabled=False)
+    await office.dispatch()
+    assert await office.states(message_id) == ("held", "held")
+    if restored:
+        await office.execute("update outbox set attempts = 0")
+        await office.execute("update messages set delivery_code = 'restored'")
+    await office.deliver(told("delivered", key=(await office.outbox(message_id))["key"], to="p-9"))
+    assert await office.states(message_id) == ("accepted", "delivered")
+    async with office.db.begin(office.workspace) as tx:
+        with pytest.raises(Refused, match="Only a message that failed"):
+            await write.retry(tx, message_id, None, actor=office.owner)
     assert pretend.sent == []
 
 
@@ -161,8 +203,6 @@ async def test_a_failure_that_is_told_while_a_message_is_being_sent_may_be_an_ea
 
 
 async def test_a_late_receipt_of_an_earlier_attempt_does_not_stop_what_a_person_sends_again(office: Office) -> None:
-    from frontdesk.conversations.actions import write
-
     office.driver().outcomes.append(Rejected("No.", code="1"))
     message_id = await office.write((await office.hear("hi"))["conversation_id"])
     await office.dispatch()

@@ -37,7 +37,8 @@ _PROVED = """
 with it as (select id from outbox where workspace_id = $1 and message_id = $2 for update)
 update outbox o set state = $3, lease_until = null, unknown_since = null, retry_at = null from it
 where o.workspace_id = $1 and o.id = it.id
-  and (o.state in ('unknown', 'uncertain') or (o.state = 'queued' and o.attempts > 0 and $3 = 'accepted'))
+  and (o.state in ('unknown', 'uncertain')
+    or ($3 = 'accepted' and (o.state = 'held' or (o.state = 'queued' and o.attempts > 0))))
 """
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -263,7 +263,8 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
             case TryLater() if not await outbox.proved(tx, row):
                 await outbox.try_again(tx, row, str(outcome), after=outcome.after, code=outcome.code)
             case Disconnected():
-                await outbox.held(tx, row, str(outcome), code="inbox_disconnected")
+                if not await outbox.proved(tx, row):
+                    await outbox.held(tx, row, str(outcome), code="inbox_disconnected")
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
             case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
