@@ -228,6 +228,24 @@ async def test_what_the_provider_asks_for_is_waited_for(office: Office, time: Ti
     assert (await office.message(message_id))["delivery_reason"] == "busy"
 
 
+async def test_what_an_attempt_came_to_is_kept_for_the_next(office: Office, time: Time) -> None:
+    later = TryLater("busy", after=1)
+    later.meta = {"so far": [1]}
+    seen: list[object] = []
+
+    async def ends(message: Outbound) -> Sent:
+        seen.append(message.meta["so far"])
+        return Sent(external_id="x", meta={"so far": None})
+
+    office.driver().outcomes += [later, ends]
+    message_id = await office.write(await talk(office))
+    await office.dispatch()
+    time.move(seconds=2)
+    await office.dispatch()
+    assert seen == [[1]]
+    assert (await office.message(message_id))["meta"]["so far"] is None
+
+
 @pytest.mark.parametrize(
     ("refusal", "column"),
     [

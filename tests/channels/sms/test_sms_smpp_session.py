@@ -301,11 +301,42 @@ async def test_memory_has_an_end(smsc, monkeypatch):
     async with bound(smsc) as (driver, box, _):
         for each in range(3):
             await driver.send(outbound("a" * 200, key=f"k{each}"), box)
-        smsc.submit = lambda submitted: submitted.answer(pdu.RTHROTTLED)
-        for each in range(3):
-            with pytest.raises(TryLater):
-                await driver.send(outbound(key=f"t{each}"), box)
-        assert len(LIVE[box.inbox_id].whole) == len(driver._progress) == 1
+        assert len(LIVE[box.inbox_id].whole) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(pdu.RTHROTTLED, TryLater), (pdu.RINVSRCADR, Disconnected), (0x45, Rejected), (None, Unknown)],
+)
+async def test_another_process_goes_on_at_the_part_that_was_not_taken(smsc, answer, kind):
+    """Part of a message that a phone has is not sent again, whoever sends the rest."""
+    text = "a" * 153 + "b" * 153 + "c"
+
+    def first_only(submitted):
+        if len(smsc.of(pdu.SUBMIT_SM)) == 1:
+            return submitted.answer(body=b"0A\x00")
+        return submitted.answer(answer) if answer else None
+
+    smsc.submit = first_only
+    async with bound(smsc, message_ids="hex_decimal") as (driver, box, _):
+        with pytest.raises(kind) as stopped:
+            await driver.send(outbound(text), box)
+    smsc.submit = lambda submitted: submitted.answer(body=b"0B\x00")
+    async with bound(smsc, message_ids="hex_decimal") as (another, box, _):
+        sent = await another.send(outbound(text, meta=stopped.value.meta), box)
+        assert (sent.parts, sent.meta) == (3, {"part_ids": ["10", "11", "11"], "submitted": None})
+        parts = [pdu.decode_message(each.body) for each in smsc.of(pdu.SUBMIT_SM)]
+        assert [part.content[6:7] for part in parts] == [b"a", b"b", b"b", b"c"]
+        assert len({part.content[3] for part in parts}) == 1, "one reference, or no phone puts them together"
+        await another.send(outbound(text, meta=dict(sent.meta)), box)
+    assert len(smsc.of(pdu.SUBMIT_SM)) == 7
+
+
+async def test_parts_of_a_message_that_is_cut_differently_now_do_not_count(smsc):
+    async with bound(smsc, long_messages="payload") as (driver, box, _):
+        begun = {"submitted": {"reference": 1, "of": 2, "ids": ["x"]}}
+        sent = await driver.send(outbound("a" * 200, meta=begun), box)
+    assert (sent.external_id, sent.parts) == ("m1", 1)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,16 @@ from frontdesk.channels.port.drivers import (
 from frontdesk.channels.port.ends import Account, Address
 from frontdesk.channels.port.incoming import BadSignature, HookAnswer, Inbound, Incoming, Item, Raw, Request, Whisper
 from frontdesk.channels.port.manifest import Channel
-from frontdesk.channels.port.outgoing import Attachment, Disconnected, Outbound, Rejected, Sent, TryLater, Unknown
+from frontdesk.channels.port.outgoing import (
+    Attachment,
+    Disconnected,
+    Failure,
+    Outbound,
+    Rejected,
+    Sent,
+    TryLater,
+    Unknown,
+)
 
 __all__ = [
     "Account",
@@ -43,6 +52,7 @@ __all__ = [
     "Desk",
     "Disconnected",
     "Driver",
+    "Failure",
     "FetchesMedia",
     "HookAnswer",
     "Inbound",

@@ -52,8 +52,20 @@ class Sent:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Rejected(Exception):
-    """The provider refused and will refuse again: do not retry. ``str(error)`` is a sentence for people."""
+class Failure(Exception):
+    """Why a message was not accepted. ``str(error)`` is a sentence for people.
+
+    What a driver puts into ``meta`` is kept with the message: the next attempt, perhaps by another process, finds it in
+    ``Outbound.meta``. It is not kept when the process ends before it is written; then the attempt is Unknown.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.meta: Mapping[str, Any] = {}
+
+
+class Rejected(Failure):
+    """The provider refused and will refuse again: do not retry."""
 
     def __init__(
         self, reason: str, *, code: str | None = None, opt_out: bool = False, bad_address: bool = False
@@ -62,7 +74,7 @@ class Rejected(Exception):
         self.code, self.opt_out, self.bad_address = code, opt_out, bad_address
 
 
-class TryLater(Exception):
+class TryLater(Failure):
     """The provider certainly did **not** take it (429, 503, connection refused).
 
     It is safe to retry after ``after`` seconds.
@@ -73,11 +85,11 @@ class TryLater(Exception):
         self.after, self.code = after, code
 
 
-class Unknown(Exception):
+class Unknown(Failure):
     """Nobody knows whether the provider took it (timeout after the request was written). Never resent blindly."""
 
 
-class Disconnected(Exception):
+class Disconnected(Failure):
     """The inbox cannot work until a person does something (wrong password, revoked token).
 
     Messages are held, not failed.

@@ -16,6 +16,7 @@ from typing import Any, Final
 from frontdesk.channels.port import (
     Account,
     Disconnected,
+    Failure,
     Inbound,
     Item,
     Outbound,
@@ -55,6 +56,8 @@ MAX_CHARS: Final = 1600
 PORT: Final = 2775
 """The port that IANA lists for SMPP."""
 _REMEMBERS: Final = 10_000
+_SUBMITTED: Final = "submitted"
+"""In a message's meta: {reference, of, ids}, how many parts of how many the SMSC has taken."""
 _NEEDS_PERSON: Final = {
     pdu.RINVPASWD: "The SMSC does not accept the password.",
     pdu.RINVSYSID: "The SMSC does not know this system ID.",
@@ -80,19 +83,10 @@ LIVE: Final[dict[int, Live]] = {}
 """By inbox id."""
 
 
-@dataclass
-class Progress:
-    """How far a message of several parts has come, so that a retry does not send a part twice."""
-
-    reference: int
-    ids: list[str] = field(default_factory=list)
-
-
 class SmppSms:
     def __init__(self, timing: Timing | None = None, *, back_off: tuple[float, float] = (1, 60)) -> None:
         self._timing = timing or Timing()
         self._back_off = back_off
-        self._progress: OrderedDict[tuple[int, str], Progress] = OrderedDict()
         self._reference = random.randrange(256)  # noqa: S311  # only to differ from the last run
 
     # --- in ---
@@ -178,19 +172,28 @@ class SmppSms:
     # --- out ---
 
     async def send(self, message: Outbound, account: Account) -> Sent:
-        bodies, progress = self._prepare(message, account)
+        """Submit the parts in order. How many the SMSC has taken is kept with the message, so that none goes again."""
+        begun = message.meta.get(_SUBMITTED) or {"reference": self._next_reference(), "of": 0, "ids": []}
+        bodies = _parts(message, begun["reference"], account)
+        ids = [*begun["ids"]] if begun["of"] == len(bodies) else []  # or somebody set long messages differently
         live = LIVE.get(account.inbox_id)
         if live is None:
             raise TryLater("There is no session with the SMSC at the moment.", after=5)
-        for body in bodies[len(progress.ids) :]:
-            progress.ids.append(await _submit(live.session, body, account))
-        self._progress.pop((account.inbox_id, message.key), None)
-        ids = [comparable_id(each, account.settings, of_receipt=False) for each in progress.ids]
+        try:
+            for body in bodies[len(ids) :]:
+                ids.append(
+                    comparable_id(await _submit(live.session, body, account), account.settings, of_receipt=False)
+                )
+        except Failure as failure:
+            if ids:
+                failure.meta = {_SUBMITTED: {"reference": begun["reference"], "of": len(bodies), "ids": ids}}
+            raise
         for earlier in ids[:-1]:
             live.whole[earlier] = ids[-1]
         while len(live.whole) > _REMEMBERS:
             live.whole.popitem(last=False)
-        return Sent(external_id=ids[-1], parts=len(ids), meta={"part_ids": ids} if len(ids) > 1 else {})
+        over = {_SUBMITTED: None} if message.meta.get(_SUBMITTED) else {}  # what a person sends again goes whole
+        return Sent(external_id=ids[-1], parts=len(ids), meta={**({"part_ids": ids} if len(ids) > 1 else {}), **over})
 
     async def look_up(self, message: Outbound, account: Account) -> Sent | None:
         raise Unknown("SMPP cannot ask for a message whose id never arrived.")
@@ -213,25 +216,22 @@ class SmppSms:
         await session.unbind()
         return f"The SMSC accepts {account.get('system_id')}. Texts go out from {account.get('number')}."
 
-    def _prepare(self, message: Outbound, account: Account) -> tuple[list[Message], Progress]:
-        """The parts to submit and how far an earlier attempt came. Raises Rejected for what cannot be sent this way."""
-        if message.to.kind != "phone":
-            raise Rejected("Only phone numbers can be texted.", bad_address=True)
-        if message.attachments:
-            raise Rejected("This inbox sends over SMPP, which cannot carry files.")
-        if not message.text:
-            raise Rejected("There is nothing to send.")
-        if len(message.text) > MAX_CHARS:
-            raise Rejected(f"The text is longer than {MAX_CHARS} characters.")
-        where = account.inbox_id, message.key
-        if where not in self._progress:
-            self._reference = (self._reference + 1) % 256
-            self._progress[where] = Progress(self._reference)
-        while len(self._progress) > _REMEMBERS:
-            self._progress.popitem(last=False)
-        progress = self._progress[where]
-        envelope = _envelope(message.to.value, account.settings)
-        return submissions(message.text, progress.reference, envelope, account.settings), progress
+    def _next_reference(self) -> int:
+        self._reference = (self._reference + 1) % 256
+        return self._reference
+
+
+def _parts(message: Outbound, reference: int, account: Account) -> list[Message]:
+    """What to submit for a message. Raises Rejected for what cannot be sent this way."""
+    if message.to.kind != "phone":
+        raise Rejected("Only phone numbers can be texted.", bad_address=True)
+    if message.attachments:
+        raise Rejected("This inbox sends over SMPP, which cannot carry files.")
+    if not message.text:
+        raise Rejected("There is nothing to send.")
+    if len(message.text) > MAX_CHARS:
+        raise Rejected(f"The text is longer than {MAX_CHARS} characters.")
+    return submissions(message.text, reference, _envelope(message.to.value, account.settings), account.settings)
 
 
 def _closed(error: Blocked) -> str:

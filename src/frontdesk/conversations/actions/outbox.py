@@ -11,8 +11,9 @@ on what a lease is worth, and on who wrote first.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from frontdesk.channels.port import DeliveryState
 from frontdesk.contacts import actions as contacts
@@ -317,6 +318,15 @@ async def unknown(tx: Tx, row: Row, reason: str) -> bool:
     if changed:
         tx.wake()
     return bool(changed)
+
+
+async def remember(tx: Tx, row: Row, meta: Mapping[str, Any]) -> None:
+    """Keep for the next attempt what this one came to, unless somebody else is at it by now."""
+    await tx.execute(
+        "update messages m set meta = m.meta || $4 from outbox o where o.workspace_id = $1 and o.id = $2"
+        " and o.fence = $3 and m.workspace_id = $1 and m.id = o.message_id",
+        tx.workspace_id, row["outbox_id"], row["fence"], meta,
+    )  # fmt: skip
 
 
 async def look_again(tx: Tx, row: Row, after: float) -> bool:

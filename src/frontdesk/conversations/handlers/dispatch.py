@@ -21,6 +21,7 @@ from frontdesk.channels.port import (
     Address,
     Attachment,
     Disconnected,
+    Failure,
     LooksUp,
     NamesMessages,
     Outbound,
@@ -225,7 +226,7 @@ async def _hand_over(resources: Resources, one: Ready, leases: Leases, under_way
                 leases.stepping(driver.send(message, account), row), resources.settings.send_timeout
             )
         crash.point("dispatch: after the provider")
-    except (Rejected, TryLater, Unknown, Disconnected) as error:
+    except Failure as error:
         outcome = error
     except TimeoutError:
         outcome = Unknown("The provider did not answer in time.")
@@ -268,7 +269,9 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
                 await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
             case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
-        # Last: it locks the message, and a cancellation locks the outbox first.
+        # Last: they lock the message, and a cancellation locks the outbox first.
+        if isinstance(outcome, Failure) and outcome.meta:
+            await outbox.remember(tx, row, outcome.meta)
         await note_attempts(tx, [(row, outcome)])
 
 
