@@ -73,7 +73,7 @@ Index(
 Index("ix_raw_deliveries_done", raw_deliveries.c.done_at, postgresql_where=text("state = 'done' and body <> ''"))
 
 ingest_runs = tenant(
-    "ingest_runs",  # one that is still here when the next begins ended in a crash: its deliveries are taken one by one
+    "ingest_runs",  # one that is still here when the next begins ended in a crash: its deliveries are suspects
     Column("raw_ids", ARRAY(BigInteger), nullable=False),
     moment("started_at", required=True),
 )

@@ -28,6 +28,7 @@ from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, UNHURRIED, Row, Tx
 
 BATCH = 250  # deliveries in one transaction: what each costs falls steeply up to 100 and little above 250
+BYTES = 32 * 2**20  # of deliveries in one transaction, or one that has more: all of them are held in memory
 SIDE_BY_SIDE = 3  # workspaces; each holds a connection meanwhile
 PARSING = 20.0  # seconds of reading in one batch
 TRIES = 3
@@ -37,9 +38,12 @@ log = structlog.get_logger()
 
 _READY = "select distinct workspace_id from raw_deliveries where state = 'new'"
 _TAKE = """
-select r.*, i.channel, i.name as inbox_name from raw_deliveries r
-join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
-where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3
+select * from (
+  select r.*, i.channel, i.name as inbox_name,
+         sum(octet_length(r.body)) over (order by r.id rows between unbounded preceding and 1 preceding) as before
+  from raw_deliveries r join inboxes i on i.workspace_id = $1 and i.id = r.inbox_id
+  where r.workspace_id = $1 and r.state = 'new' and ($2::bigint[] is null or r.id = any($2)) order by r.id limit $3) r
+where before is null or before < $4 order by id
 """
 
 # Whether a run was noted matters when the process ends, not when the database does.
@@ -96,7 +100,7 @@ async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
             while rows := await _take(resources, connection, workspace_id, None, BATCH):
                 done = await _batch(resources, connection, workspace_id, rows)
                 taken += done
-                if done == len(rows) < BATCH:
+                if done == len(rows) < BATCH and sum(len(row["body"]) for row in rows) < BYTES:
                     break
         finally:
             await locks.free(connection, _LOCK, workspace_id)
@@ -108,7 +112,7 @@ async def _take(
 ) -> list[Row]:
     """The oldest waiting deliveries. A run is noted with them, so that one which kills the process is found again."""
     async with resources.db.on(connection, workspace_id) as tx:
-        rows = await tx.fetch(_TAKE, workspace_id, ids, limit)
+        rows = await tx.fetch(_TAKE, workspace_id, ids, limit, BYTES)
         if rows:
             await tx.execute(_NOTE_RUN, workspace_id, [row["id"] for row in rows], clock.now())
         return rows
