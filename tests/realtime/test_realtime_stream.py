@@ -339,6 +339,27 @@ async def test_whoever_comes_while_sign_ins_are_looked_at_is_not_sent_away(
         checking.cancel()
 
 
+async def test_what_happens_while_somebody_comes_is_theirs(
+    live_db: Database, resources: Resources, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bell rings when they have looked where the log ends and nobody knows yet that they listen."""
+    hub, newest = Hub(resources, lambda: None), hubs.events.newest  # type: ignore[arg-type, return-value]
+    reading: list[asyncio.Task[None]] = []
+
+    async def overtaken(tx: Tx) -> int:
+        found = await newest(tx)
+        async with live_db.begin(owner.workspace_id) as other:
+            note(other, "meanwhile")
+        reading.append(asyncio.create_task(hub._read(owner.workspace_id)))
+        await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(hubs.events, "newest", overtaken)
+    subscription = await hub.subscribe(owner.workspace_id, owner)
+    await asyncio.wait_for(reading[0], 60)
+    assert subscription.queue.get_nowait().row["facts"] == {"note": "meanwhile"}
+
+
 async def test_whoever_comes_while_the_last_one_leaves_is_fed(
     live_db: Database, resources: Resources, owner: Actor
 ) -> None:

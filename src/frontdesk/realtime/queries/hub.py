@@ -173,7 +173,7 @@ class Hub:
 
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await self._connect()
-        gone = asyncio.Event()
+        gone, waits = asyncio.Event(), list[asyncio.Task[bool]]()
         try:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(BELL, lambda _c, _p, _ch, payload: self._ring(int(payload)))
@@ -186,9 +186,9 @@ class Hub:
             waits = [asyncio.create_task(event.wait()) for event in (stop, gone)]
             while not (await asyncio.wait(waits, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED))[0]:
                 await connection.execute("select 1", timeout=SILENCE)  # a line that died without a word rings no bell
+        finally:
             for wait in waits:
                 wait.cancel()
-        finally:
             if not connection.is_closed():
                 await connection.close(timeout=2)
 
@@ -219,10 +219,10 @@ class Hub:
 
     async def _read(self, workspace_id: int) -> None:
         feed = self._feeds.get(workspace_id)
-        if feed is None or feed.seq < 0:
+        if feed is None:
             return
-        async with feed.turn:
-            while True:
+        async with feed.turn:  # who subscribes holds it until they know where they begin: what came meanwhile is theirs
+            while feed.seq >= 0:
                 async with self._resources.db.begin(workspace_id) as tx:
                     rows = await events.since(tx, feed.seq)
                     restricted = any(one.actor and not one.actor.sees_all for one in feed.subscriptions)
