@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from conversations.office import ANA, BEN, Office, Time
+from conversations.pretend import told
 from frontdesk.channels.port import Disconnected, Outbound, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox, write
@@ -226,6 +227,19 @@ async def test_what_the_provider_asks_for_is_waited_for(office: Office, time: Ti
     await office.dispatch()
     assert ((await office.outbox(message_id))["retry_at"] - time.now).total_seconds() == 17
     assert (await office.message(message_id))["delivery_reason"] == "busy"
+
+
+async def test_a_provider_may_begin_to_count_anew(office: Office) -> None:
+    """An SMSC that was started again gives ids that it gave before: its receipts are about the newest."""
+    office.driver().outcomes += [Sent(external_id="1"), Sent(external_id="1")]
+    conversation_id = await talk(office)
+    older = await office.write(conversation_id)
+    await office.dispatch()
+    newer = await office.write(conversation_id)
+    await office.dispatch()
+    await office.deliver(told("delivered", to="1"))
+    assert await office.states(older) == ("accepted", "accepted")
+    assert await office.states(newer) == ("accepted", "delivered")
 
 
 async def test_what_an_attempt_came_to_is_kept_for_the_next(office: Office, time: Time) -> None:

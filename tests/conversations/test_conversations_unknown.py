@@ -53,6 +53,22 @@ async def test_one_that_the_provider_has_was_sent(office: Office, time: Time) ->
     assert (row["external_id"], row["meta"]["parts"]) == ("found", 2)
 
 
+async def test_one_that_is_another_message_of_ours_is_not_taken_for_it(office: Office, time: Time) -> None:
+    driver = Searchable("phone")
+    office.install(line(driver))
+    driver.outcomes += [Sent(external_id="p-1"), Unknown("No answer.")]
+    twin = await office.write((await office.hear("hi", BEN))["conversation_id"], "hello")
+    await office.dispatch()
+    message_id = await office.write((await office.hear("hi"))["conversation_id"], "hello")
+    driver.has[(await office.outbox(message_id))["key"]] = Sent(external_id="p-1")
+    for _ in range(12):
+        time.move(seconds=5)
+        await office.dispatch()
+    assert (await office.message(twin))["external_id"] == "p-1"
+    assert await office.states(message_id) == ("uncertain", "uncertain")
+    assert len(driver.sent) == 1
+
+
 async def test_one_that_the_provider_has_not_goes_again_under_the_same_key(office: Office, time: Time) -> None:
     driver = Searchable("phone")
     message_id = await unanswered(office, driver)

@@ -29,6 +29,16 @@ from unnest($2::bigint[], $3::text[], $4::jsonb[], $5::text[]) mine (id, externa
 where m.workspace_id = $1 and m.id = any($2) and m.id = mine.id
 """
 
+_ANOTHERS = """
+select 1 from messages where workspace_id = $1 and inbox_id = $2 and external_id = $3 and id <> $4
+"""
+
+# Some providers begin to count anew. What they say of this id from now on is about the message that has it now.
+_YIELD = """
+update messages set external_id = external_id || '~' || id
+where workspace_id = $1 and inbox_id = $2 and external_id = $3 and id <> $4 and direction = 'out'
+"""
+
 _HISTORY = """
 insert into receipts (workspace_id, message_id, state, at, source)
 select $1, id, state, $4, 'provider' from unnest($2::bigint[], $3::text[]) mine (id, state)
@@ -45,6 +55,12 @@ async def accepted(tx: Tx, row: Row, sent: Sent) -> bool:
     return bool(await accepted_together(tx, [(row, sent)], waiting=True))
 
 
+async def is_anothers(tx: Tx, row: Row, external_id: str) -> bool:
+    """Whether the provider's id is that of another message: a look-up found one that only looks alike."""
+    await hold_for_receipts(tx, [(row["inbox_id"], external_id)])
+    return await tx.fetchval(_ANOTHERS, tx.workspace_id, row["inbox_id"], external_id, row["message_id"]) is not None
+
+
 async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]], *, waiting: bool = False) -> set[int]:
     """The providers took these. Returns the outbox ids of what was written down: not what somebody else has settled
     meanwhile nor, unless ``waiting``, what somebody else is at just now."""
@@ -53,6 +69,9 @@ async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]], *, waitin
     taken = [(row, sent) for row, sent in taken if row["outbox_id"] in ours]
     if not taken:
         return ours
+    if waiting:  # alone, perhaps because it could not be written with others
+        for row, sent in taken:
+            await tx.execute(_YIELD, tx.workspace_id, row["inbox_id"], sent.external_id, row["message_id"])
     now, ids = tx.now(), [row["message_id"] for row, _ in taken]
     shown = {row["id"]: row["delivery"] for row in await tx.fetch(_SHOWN, tx.workspace_id, ids)}
     changes = []

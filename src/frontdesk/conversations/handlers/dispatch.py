@@ -33,7 +33,7 @@ from frontdesk.channels.port import (
 )
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions import outbox
-from frontdesk.conversations.actions.accept import accepted
+from frontdesk.conversations.actions.accept import accepted, is_anothers
 from frontdesk.conversations.actions.attempts import note_attempts, note_look_up, result
 from frontdesk.conversations.handlers.leases import Leases
 from frontdesk.conversations.handlers.under_way import UnderWay
@@ -290,6 +290,7 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
     """By the provider's own key, by looking the message up there, or by asking a person."""
     found: Sent | None = None
     waiting = now - (row["unknown_since"] or now)
+    in_vain = "ask" if waiting.total_seconds() > resources.settings.uncertain_after else "wait"
     try:
         driver = channel(row["channel"]).driver
         if isinstance(driver, ResendsSafely):
@@ -302,13 +303,15 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         else:
             answer = "ask"
     except (Unknown, TryLater, Disconnected, TimeoutError) as error:
-        answer = "ask" if waiting.total_seconds() > resources.settings.uncertain_after else "wait"
+        answer = in_vain
         log.info("cannot tell yet whether a message was sent", outbox=row["outbox_id"], error=str(error))
     except Exception as error:
         answer = "ask"
         log.error("a look-up failed in an unexpected way", channel=row["channel"], error=repr(error))
     async with resources.db.begin(row["workspace_id"]) as tx:
-        if answer == "sent" and found:
+        if found and await is_anothers(tx, row, found.external_id):
+            found, answer = None, in_vain
+        if found:
             await accepted(tx, row, found)
         elif await outbox.proved(tx, row):
             return
