@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from frontdesk.channels import channel
-from frontdesk.channels.port import Account, Disconnected, Listens, Raw, Whisper
+from frontdesk.channels.port import Disconnected, Listens, Raw, Whisper
 from frontdesk.conversations.actions import outbox
 from frontdesk.inboxes import actions, queries
 from frontdesk.kit import locks
@@ -118,20 +118,18 @@ class Listeners:
         """Listen for one inbox for ever, with growing pauses between failures; only one worker at a time does."""
         sink = InboxSink(self._resources, row["workspace_id"], row["id"])
         driver = channel(row["channel"]).driver
-        account = queries.account(self._resources.vault, self._resources.settings.url, row)
         failures = 0
         while isinstance(driver, Listens):
+            pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 8))
             try:
-                await self._alone(row, lambda: driver.listen(account, sink))
+                account = queries.account(self._resources.vault, self._resources.settings.url, row)
+                await self._alone(row, partial(driver.listen, account, sink))
                 failures = 0
-            except asyncio.CancelledError:
-                raise
             except Exception as error:
                 failures += 1
-                await self._report(sink, error, account)
-                needs_person = isinstance(error, Disconnected)
-                pause = NEEDS_PERSON_PAUSE if needs_person else min(LONGEST_PAUSE, 0.5 * 2 ** min(failures, 8))
-                await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
+                await self._report(sink, error, row["id"])
+                pause = NEEDS_PERSON_PAUSE if isinstance(error, Disconnected) else pause
+            await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
 
     async def _alone(self, row: Row, listen: Callable[[], Awaitable[None]]) -> None:
         take = partial(locks.take, hung_after=self._resources.settings.hung_after)
@@ -148,12 +146,12 @@ class Listeners:
         async with self._turn:
             return bool(await function(self._locks, _LOCK, row["id"]))
 
-    async def _report(self, sink: InboxSink, error: Exception, account: Account) -> None:
-        log.warning("a listener ended", inbox=account.inbox_id, error=repr(error))
+    async def _report(self, sink: InboxSink, error: Exception, inbox_id: int) -> None:
+        log.warning("a listener ended", inbox=inbox_id, error=repr(error))
         try:
             await sink.unhealthy(str(error) or type(error).__name__, needs_person=isinstance(error, Disconnected))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
-            log.warning("an inbox's health could not be noted", inbox=account.inbox_id, error=repr(away))
+            log.warning("an inbox's health could not be noted", inbox=inbox_id, error=repr(away))
 
 
 def _version(row: Row) -> str:
