@@ -125,6 +125,25 @@ async def test_mail_that_vanishes_while_it_is_fetched(sink: ListSink) -> None:
     assert sink.saved["folders"]["INBOX"]["uid"] == 4
 
 
+async def test_a_mail_that_the_server_passes_over_without_a_word_is_not_lost(sink: ListSink) -> None:
+    sink.saved = known(1)
+    server = ImapServer(
+        {
+            "EXAMINE": examined(3),
+            "UID SEARCH": b"* SEARCH 2 3 4\r\n",
+            "UID FETCH 2:4 (UID RFC822": sized(2, 3, 4),
+            "UID FETCH 2:4 (UID INTERNALDATE": fetched(2, 3),
+            "UID FETCH 2,4 (UID RFC822": sized(2, 4),
+            "UID FETCH 2 (UID INTERNALDATE": fetched(1, 2),
+        }
+    )
+    async with serving(server) as port, listening(via(port), sink):
+        await sink.until(lambda: len(sink.raws) == 3)
+    assert [raw.meta["uid"] for raw in sink.raws] == [2, 3, 4]
+    assert sink.raws[0].body == MAIL % (2, 2)
+    assert b"does not hand over this mail (number 4, 100 bytes): nothing." in sink.raws[2].body
+
+
 async def test_a_mail_that_the_server_cannot_read_does_not_stop_the_others(sink: ListSink) -> None:
     sink.saved = known(1)
     head = b"Subject: broken\r\nFrom: a@customer.example\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"

@@ -129,7 +129,7 @@ async def sizes(imap: Imap, uids: Sequence[int]) -> dict[int, int]:
 
 async def fetch(imap: Imap, known: dict[int, int]) -> list[Fetched]:
     """The mails with these uids and sizes; of those beyond the cap the header block alone. Vanished ones are left
-    out."""
+    out, not those that the server lists and passes over."""
     small = [uid for uid, size in known.items() if size <= MAX_MAIL]
     large = [uid for uid, size in known.items() if size > MAX_MAIL]
     found: list[Fetched] = []
@@ -138,11 +138,14 @@ async def fetch(imap: Imap, known: dict[int, int]) -> list[Fetched]:
             continue
         try:
             found += await _part(imap, uids, known, part, whole=whole)
+            passed_over = set(uids) - {one.uid for one in found}
+            left = sorted(await sizes(imap, sorted(passed_over))) if passed_over else []
         except Refused as error:
             if _PASSES.search(str(error)):
                 raise
-            for uid in uids:  # one that the server cannot read must not stop the mailbox
-                found += await _alone(imap, uid, known, part, whole=whole)
+            left = uids
+        for uid in left:  # one that the server cannot read must not stop the mailbox
+            found += await _alone(imap, uid, known, part, whole=whole)
     return sorted(found)
 
 
@@ -152,9 +155,11 @@ async def _part(imap: Imap, uids: Sequence[int], known: dict[int, int], part: st
 
 
 async def _alone(imap: Imap, uid: int, known: dict[int, int], part: str, *, whole: bool) -> list[Fetched]:
-    """One mail; where the server refuses it, its header with a sentence in place of what it says."""
+    """One mail; where the server refuses it or says nothing, its header with a sentence in place of what it says."""
     try:
-        return await _part(imap, [uid], known, part, whole=whole)
+        if found := await _part(imap, [uid], known, part, whole=whole):
+            return found
+        said = "nothing."
     except Refused as error:
         if _PASSES.search(str(error)):
             raise
