@@ -8,15 +8,16 @@ from datetime import timedelta
 import pytest
 
 from conversations.office import ANA, BEN, Office, Time
-from conversations.pretend import told
+from conversations.pretend import line, told
 from frontdesk.channels.port import Disconnected, Outbound, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions import outbox, write
+from frontdesk.conversations.actions import keep_file, outbox, write
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import clocks, dispatch
 from frontdesk.conversations.queries import sending
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.errors import Refused
+from frontdesk.kit.files import Away, Store
 from frontdesk.kit.transaction import Row
 
 
@@ -227,6 +228,43 @@ async def test_what_the_provider_asks_for_is_waited_for(office: Office, time: Ti
     await office.dispatch()
     assert ((await office.outbox(message_id))["retry_at"] - time.now).total_seconds() == 17
     assert (await office.message(message_id))["delivery_reason"] == "busy"
+
+
+async def test_a_file_that_cannot_be_had_is_no_doubt(
+    office: Office, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was handed over: it goes when the place for files is back, and fails when the file is gone for good."""
+
+    async def reads(message: Outbound) -> Sent:
+        return Sent(external_id=(await message.attachments[0].read()).decode())
+
+    async def away(self: Store, digest: str) -> bytes:
+        raise Away("no bucket")
+
+    kinds = ("image/*",)
+    office.install(line(office.driver(), attachments=True, attachment_types=kinds, max_attachment_bytes=9))
+    office.driver().outcomes += [reads] * 3
+    digest = await office.resources.files.put(b"picture")
+    about = {"name": "a.png", "content_type": "image/png", "size": 7, "user_id": office.owner.user_id}
+    async with office.db.begin(office.workspace) as tx:
+        files = [await keep_file(tx, hash=digest, **about) for _ in range(2)]
+    conversation_id = await talk(office)
+    first = await office.write(conversation_id, files=files[:1])
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "get", away)
+        await office.dispatch()
+    assert (await office.states(first), (await office.outbox(first))["retry_at"] > time.now) == (
+        ("queued", "queued"),
+        True,
+    )
+    time.move(minutes=1)
+    await office.dispatch()
+    assert (await office.message(first))["external_id"] == "picture"
+    second = await office.write(conversation_id, files=files[1:])
+    await office.resources.files.delete(digest)
+    await office.dispatch()
+    assert (await office.states(second))[0] == "failed"
+    assert (await office.message(second))["delivery_code"] == "file_missing"
 
 
 async def test_a_provider_may_begin_to_count_anew(office: Office) -> None:

@@ -12,6 +12,8 @@ from frontdesk.channels.port.ends import Address
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
+    """``read`` raises TryLater or Rejected: to be asked before anything is handed over."""
+
     name: str
     content_type: str
     size: int

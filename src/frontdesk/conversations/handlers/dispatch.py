@@ -42,6 +42,7 @@ from frontdesk.inboxes import actions as inbox_actions
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.context import Resources
+from frontdesk.kit.files import Missing
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 20  # claimed together; each belongs to another conversation
@@ -180,7 +181,12 @@ def _outbound(resources: Resources, row: Row, files: Sequence[Row], account: Acc
 
 def _attachment(resources: Resources, workspace_id: int, file: Row) -> Attachment:
     async def read() -> bytes:
-        return await resources.files.get(file["hash"])
+        try:
+            return await resources.files.get(file["hash"])
+        except Missing as error:
+            raise Rejected(f"The file {file['name']} is not available.", code="file_missing") from error
+        except OSError as error:
+            raise TryLater("The place for files cannot be reached.") from error
 
     return Attachment(
         name=file["name"],
