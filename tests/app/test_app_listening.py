@@ -76,3 +76,13 @@ async def test_a_listener_that_comes_to_its_end_is_started_again_after_a_pause(
     async with asyncio.timeout(60), listeners(office, place):
         await paused.wait()
         assert driver.heard == 1
+
+
+async def test_an_inbox_whose_channel_is_gone_is_in_nobody_elses_way(
+    live_db: Database, office: Office, place: tuple[dict[str, Any], dict[str, Any]], paused: asyncio.Event
+) -> None:
+    office.install(line(driver := Listening("phone")))
+    del office.registry["post"]
+    async with asyncio.timeout(60), listeners(office, place):
+        await paused.wait()
+    assert driver.heard == 1

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from frontdesk.channels import channel
+from frontdesk import channels
 from frontdesk.channels.port import Disconnected, Listens, Raw, Whisper
 from frontdesk.conversations.actions import outbox
 from frontdesk.inboxes import actions, queries
@@ -98,9 +98,7 @@ class Listeners:
             await self._locks.execute("select 1")  # a sign of life: others end a connection that is silent with locks
         async with self._resources.db.across() as tx:
             rows = await queries.active_across(tx)
-        wanted = {
-            (row["workspace_id"], row["id"]): row for row in rows if isinstance(channel(row["channel"]).driver, Listens)
-        }
+        wanted = {(row["workspace_id"], row["id"]): row for row in rows if _listener(row)}
         for key, (version, task) in list(self._tasks.items()):
             if key not in wanted or version != _version(wanted[key]):
                 del self._tasks[key]
@@ -117,9 +115,8 @@ class Listeners:
     async def _keep(self, row: Row) -> None:
         """Listen for one inbox for ever, with growing pauses between failures; only one worker at a time does."""
         sink = InboxSink(self._resources, row["workspace_id"], row["id"])
-        driver = channel(row["channel"]).driver
-        failures = 0
-        while isinstance(driver, Listens):
+        driver, failures = _listener(row), 0
+        while driver:
             pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 8))
             try:
                 account = queries.account(self._resources.vault, self._resources.settings.url, row)
@@ -152,6 +149,12 @@ class Listeners:
             await sink.unhealthy(str(error) or type(error).__name__, needs_person=isinstance(error, Disconnected))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
             log.warning("an inbox's health could not be noted", inbox=inbox_id, error=repr(away))
+
+
+def _listener(row: Row) -> Listens | None:
+    """The inbox's driver, if it listens. Its channel may be gone: a newer version had it, or somebody's own folder."""
+    known = channels.all_channels().get(row["channel"])
+    return known.driver if known and isinstance(known.driver, Listens) else None
 
 
 def _version(row: Row) -> str:
