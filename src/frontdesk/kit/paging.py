@@ -12,6 +12,7 @@ from frontdesk.kit.errors import Invalid
 
 Item = TypeVar("Item")
 LIMIT = 200  # the most that one page holds
+LISTED, FOUND = 50, 25  # rows of a page for whoever does not say: of a list, and of what a search found
 
 
 class Page(msgspec.Struct, Generic[Item], kw_only=True):
@@ -38,6 +39,6 @@ def decode(cursor: str | None, *kinds: Any) -> tuple[Any, ...] | None:
         raise Invalid("This cursor is not one that a list of ours returned.", code="bad_cursor") from error
 
 
-def bounded(limit: int | None, default: int = 50) -> int:
+def bounded(limit: int | None, default: int = LISTED) -> int:
     """How many rows to return: at least 1, at most ``LIMIT``."""
     return max(1, min(limit or default, LIMIT))

@@ -93,7 +93,7 @@ async def listing(
     tx: Tx, actor: Actor, view: View, filters: Filters, *, cursor: str | None = None, limit: int | None = None
 ) -> paging.Page[schemas.Conversation]:
     """One page, newest activity first."""
-    size = paging.bounded(limit)
+    size = paging.bounded(limit, paging.FOUND if (filters.q or "").strip() else paging.LISTED)
     after = paging.decode(cursor, datetime, int)
     rows = await _page(tx, actor, view, filters, (after[0], after[1]) if after else None, size + 1)
     shown = await conversations(tx, [row["id"] for row in rows[:size]], user_id=actor.user_id)
