@@ -10,8 +10,10 @@ import pytest
 from conversations.office import ANA, BEN, Office, Time
 from conversations.pretend import Pretend, Repeatable, Searchable, line
 from frontdesk.channels.port import Account, Disconnected, Outbound, Sent, TryLater, Unknown
+from frontdesk.contacts import actions as contacts
 from frontdesk.conversations.actions import write
-from frontdesk.conversations.handlers import dispatch
+from frontdesk.conversations.handlers import clocks, dispatch
+from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.errors import Refused
 from frontdesk.kit.transaction import Database
 
@@ -86,6 +88,68 @@ async def test_where_a_second_copy_is_dropped_it_goes_again_at_once(office: Offi
     await office.dispatch()
     assert len(driver.sent) == 1
     assert await office.states(message_id) == ("accepted", "accepted")
+
+
+async def doubtful(office: Office, time: Time) -> tuple[Repeatable, int]:
+    """A message whose first attempt may have arrived, queued to go again: its provider drops a second copy."""
+    message_id = await unanswered(office, driver := Repeatable("phone"))
+    time.move(seconds=3)
+    await dispatch.dispatch(office.resources)
+    assert (await office.states(message_id))[0] == "queued"
+    return driver, message_id
+
+
+async def test_one_that_may_have_arrived_cannot_be_taken_back_while_it_waits_to_go_again(
+    office: Office, time: Time
+) -> None:
+    driver, message_id = await doubtful(office, time)
+    driver.outcomes.append(TryLater("Busy.", after=1))
+    for _ in range(2):
+        async with office.db.begin(office.workspace) as tx:
+            with pytest.raises(Refused) as caught:
+                await write.cancel(tx, message_id, actor=office.owner)
+        assert caught.value.code == "too_late"
+        await dispatch.dispatch(office.resources)  # the provider is busy: it is queued again, and the doubt stays
+        time.move(seconds=2)
+    assert [message.attempt for message in driver.sent] == [3]
+    assert await office.states(message_id) == ("accepted", "accepted")
+
+
+async def test_one_that_the_provider_has_not_can_be_taken_back(office: Office, time: Time) -> None:
+    message_id = await unanswered(office, driver := Searchable("phone"))
+    time.move(seconds=3)
+    await dispatch.dispatch(office.resources)
+    async with office.db.begin(office.workspace) as tx:
+        await write.cancel(tx, message_id, actor=office.owner)
+    await office.dispatch()
+    assert (driver.sent, await office.states(message_id)) == ([], ("cancelled", "cancelled"))
+
+
+@pytest.mark.parametrize("then", ["blocked", "switched off", "disconnected", "two days", "in the way"])
+async def test_one_that_may_have_arrived_and_cannot_go_again_is_uncertain_and_has_not_failed(
+    office: Office, time: Time, then: str
+) -> None:
+    driver, message_id = await doubtful(office, time)
+    async with office.db.begin(office.workspace) as tx:
+        if then == "blocked":
+            point = await tx.fetchval("select point_id from messages where id = $1", message_id)
+            await contacts.opt_out(tx, point, source="user", reason="She asked us to.", inbox_id=office.line)
+        elif then == "switched off":
+            await inboxes.change(tx, office.resources.vault, office.line, by=office.owner, enabled=False)
+    if then == "disconnected":
+        driver.outcomes.append(Disconnected("The password is wrong."))
+    elif then == "two days":
+        driver.outcomes.append(TryLater("Busy."))
+        time.move(days=3)
+    elif then == "in the way":
+        driver.outcomes += [TryLater("Busy.", after=60)] * 12
+        await office.write((await office.message(message_id))["conversation_id"], "behind it")
+    for _ in range(12 if then == "in the way" else 1):
+        await dispatch.dispatch(office.resources)
+        time.move(minutes=1)
+        await clocks.make_way(office.resources)
+    assert await office.states(message_id) == ("uncertain", "uncertain")
+    assert "An earlier attempt may have arrived." in (await office.message(message_id))["delivery_reason"]
 
 
 async def test_while_the_provider_cannot_tell_it_is_asked_and_a_person_sees_it_within_a_minute(

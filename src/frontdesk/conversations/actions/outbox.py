@@ -26,6 +26,7 @@ from frontdesk.kit.transaction import Row, Tx
 
 LEASE = timedelta(seconds=12)  # unless the settings say otherwise; renewed while the driver is at it
 RATE_WINDOW = timedelta(minutes=1)
+MAYBE = "An earlier attempt may have arrived."
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
 
 _DUE = """
@@ -76,14 +77,16 @@ where h.state = 'queued' and h.due_at <= $1 and h.attempts > 0 and h.retry_at is
     and f.state = 'queued' and f.due_at <= $2 and (f.due_at, f.id) > (h.due_at, h.id))
 """
 _GIVE_WAY = """
-update outbox o set state = 'failed', retry_at = null where o.workspace_id = $1 and o.id = any(array(
+update outbox o set retry_at = null, unknown_since = null,
+  state = case when o.unknown_since is null then 'failed' else 'uncertain' end
+where o.workspace_id = $1 and o.id = any(array(
   select h.id from outbox h where h.workspace_id = $1 and h.id = any($2) and h.state = 'queued' and $3 >= (
     select min(r.at) from receipts r
     where r.workspace_id = $1 and r.message_id = h.message_id and r.state = 'queued' and r.source = 'provider'
       and r.at > coalesce((select max(d.at) from receipts d where d.workspace_id = $1 and d.message_id = h.message_id
                              and d.source <> 'provider'), '-infinity'))
   for update of h skip locked))
-returning o.message_id, o.last_error
+returning o.message_id, o.last_error, o.state
 """
 
 _RATED = """
@@ -93,10 +96,11 @@ select i.id, i.rate_per_minute <= (
 from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null
 """
 
+# A repeat that does no harm goes without an answer to the first attempt: until it has one, nobody may say that the
+# message was not sent.
 _SETTLE = """
 update outbox set state = $4, lease_until = null, retry_at = $5, last_error = $6,
-  unknown_since = case when $4 in ('accepted', 'failed', 'cancelled', 'queued', 'uncertain') then null
-                       else unknown_since end
+  unknown_since = case when $7 then unknown_since end
 where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')
 """
 
@@ -197,8 +201,10 @@ async def begin_sending(tx: Tx, rows: Sequence[tuple[Row, str | None]]) -> None:
             tx.emit(ConversationChanged(conversation_id=row["conversation_id"], changed=("last",)))
 
 
-async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None) -> bool:
-    """Move the outbox row on if it is still ours."""
+async def _settle(
+    tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None, doubt: bool = False
+) -> bool:
+    """Move the outbox row on if it is still ours. ``doubt``: nobody knows yet whether an earlier attempt arrived."""
     return bool(
         await tx.execute(
             _SETTLE,
@@ -208,6 +214,7 @@ async def _settle(tx: Tx, row: Row, state: str, *, retry_at: datetime | None = N
             state,
             retry_at,
             error and hide(rules.clean(error)),
+            doubt,
         )
     )
 
@@ -237,19 +244,27 @@ async def failed(
 
 async def held(tx: Tx, row: Row, reason: str, *, code: str) -> bool:
     """It waits for a person: the inbox cannot work, or the message is too late to go by itself."""
+    if row["unknown_since"]:
+        return await uncertain(tx, row, f"{reason} {MAYBE}")
     if not await _settle(tx, row, "held", error=reason):
         return False
     await record(tx, row["message_id"], DeliveryState.held, code=code, reason=reason, source="frontdesk", force=True)
     return True
 
 
-async def try_again(tx: Tx, row: Row, reason: str, *, after: float | None, code: str | None = None) -> bool:
-    """The provider certainly did not take it: queue it again, later each time, until it is given up."""
-    now = tx.now()
+async def try_again(
+    tx: Tx, row: Row, reason: str, *, after: float | None, code: str | None = None, untaken: bool = False
+) -> bool:
+    """The provider did not take it, or drops what it took before: queue it again, later each time, until it is given
+    up. ``untaken``: the provider has said that it has none of the earlier attempts either."""
+    now, doubt = tx.now(), bool(row["unknown_since"]) and not untaken
     if now - row["due_at"] > rules.GIVE_UP_AFTER:
-        return await failed(tx, row, f"Given up after two days: {reason}", code=code or "given_up")
+        reason = f"Given up after two days: {reason}"
+        if doubt:
+            return await uncertain(tx, row, f"{reason} {MAYBE}")
+        return await failed(tx, row, reason, code=code or "given_up")
     delay = after if after is not None else rules.retry_delay(row["attempts"], random.random())  # noqa: S311
-    if not await _settle(tx, row, "queued", retry_at=now + timedelta(seconds=delay), error=reason):
+    if not await _settle(tx, row, "queued", retry_at=now + timedelta(seconds=delay), error=reason, doubt=doubt):
         return False
     await record(
         tx,
@@ -270,21 +285,14 @@ async def in_the_way(tx: Tx, patience: timedelta) -> list[Row]:
 
 
 async def give_way(tx: Tx, ids: Sequence[int], patience: timedelta) -> int:
-    """Fail those of these rows that were put off for so long: a person sends them again or does not, and what waits
+    """End those of these rows that were put off for so long: a person sends them again or does not, and what waits
     behind them goes on."""
     rows = await tx.fetch(_GIVE_WAY, tx.workspace_id, list(ids), tx.now() - patience)
     for row in rows:
         tried = f"Tried for {patience.total_seconds() / 60:.0f} minutes, while later messages waited."
-        reason = f"{row['last_error']} {tried}"
-        await record(
-            tx,
-            row["message_id"],
-            DeliveryState.failed,
-            code="in_the_way",
-            reason=reason,
-            source="frontdesk",
-            force=True,
-        )
+        state = DeliveryState(row["state"])
+        reason = f"{row['last_error']} {tried}{f' {MAYBE}' if state is DeliveryState.uncertain else ''}"
+        await record(tx, row["message_id"], state, code="in_the_way", reason=reason, source="frontdesk", force=True)
     if rows:
         tx.wake()
     return len(rows)
@@ -299,7 +307,7 @@ async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
         row["outbox_id"],
         row["fence"],
     )
-    return await _settle(tx, row, "queued", retry_at=tx.now() + timedelta(seconds=after))
+    return await _settle(tx, row, "queued", retry_at=tx.now() + timedelta(seconds=after), doubt=True)
 
 
 async def unknown(tx: Tx, row: Row, reason: str) -> bool:

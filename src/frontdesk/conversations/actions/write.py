@@ -111,11 +111,12 @@ async def locked_message(tx: Tx, message_id: int, actor: Actor) -> Row:
 
 
 async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
-    """Take back a message that has not left. One conditional update decides: cancelled, or too late; never both."""
+    """Take back a message that has not left. One conditional update decides: cancelled, or too late; never both. Too
+    late as well is one that is queued for a repeat because nobody knows whether it arrived."""
     row = await locked_message(tx, message_id, actor)
     done = await tx.execute(
         "update outbox set state = 'cancelled', lease_until = null"
-        " where workspace_id = $1 and message_id = $2 and state in ('queued', 'held')",
+        " where workspace_id = $1 and message_id = $2 and state in ('queued', 'held') and unknown_since is null",
         tx.workspace_id,
         message_id,
     )

@@ -127,7 +127,7 @@ async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row])
         built = rules.Reason("unpreparable", f"This message cannot be prepared for sending: {error}")
     if not isinstance(built, rules.Reason):
         return row, *built
-    settle = outbox.held if built.hold else outbox.failed
+    settle = outbox.held if built.hold or row["unknown_since"] else outbox.failed  # who is in doubt has not failed
     await settle(tx, row, built.sentence, code=built.code)
     return None
 
@@ -322,7 +322,9 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         elif await outbox.proved(tx, row):
             return
         elif answer == "again":
-            await outbox.try_again(tx, row, "The first attempt did not reach the provider.", after=0)
+            untaken = isinstance(channel(row["channel"]).driver, LooksUp)
+            why = "The first attempt did not reach the provider." if untaken else "The first attempt got no answer."
+            await outbox.try_again(tx, row, why, after=0, untaken=untaken)
         elif answer == "wait":
             await outbox.look_again(tx, row, resources.settings.look_up_every)
         else:
