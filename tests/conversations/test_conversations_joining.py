@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from conversations.office import ANA, BEN, Office, Time
-from frontdesk.conversations.actions import change
+from frontdesk.conversations.actions import change, join
 from frontdesk.conversations.schemas import ConversationPatch
+from frontdesk.kit.transaction import Tx
 
 ANA_MAIL, BEN_MAIL = "ana@x.example", "ben@x.example"
 
@@ -48,6 +50,29 @@ async def test_one_conversation_for_a_contact_and_inbox_where_the_workspace_want
     await patch(office, first["conversation_id"], status="closed")
     assert (await office.hear("four"))["conversation_id"] == first["conversation_id"]
     assert (await office.hear("five", inbox=other))["conversation_id"] == apart["conversation_id"]
+
+
+async def test_one_that_somebody_opens_at_this_moment_is_joined_and_the_other_is_announced(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await settings(office, joining="contact_inbox", reopen_days=0)
+    first, other = await office.hear("before"), await office.connect("line", "Second")
+    await patch(office, first["conversation_id"], status="closed")
+    contact = (await office.conversation(first["conversation_id"]))["contact_id"]
+    open_, opened = join._open, []
+
+    async def overtaken(tx: Tx, *rest: Any) -> Any:
+        opened.append(await change.open_conversation(tx, contact, office.line, second=False, actor_id=None))
+        return await open_(tx, *rest)
+
+    monkeypatch.setattr(join, "_open", overtaken)
+    await office.store(office.said("one"))
+    await office.store(office.said("two"), inbox=other)
+    await office.ingest()
+    places = await office.fetch("select conversation_id from messages where text in ('one', 'two') order by text")
+    assert [places[0]["conversation_id"]] == [conversation_id for conversation_id, _ in opened]
+    announced = [event["conversation_id"] for event in await office.events("ConversationOpened")]
+    assert sorted(announced) == sorted({first["conversation_id"], *(row["conversation_id"] for row in places)})
 
 
 async def test_a_token_leads_to_its_conversation(office: Office) -> None:

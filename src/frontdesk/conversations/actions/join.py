@@ -42,6 +42,12 @@ on conflict (workspace_id, contact_id, join_key) where join_key is not null do n
 returning id, contact_id, join_key
 """
 
+# Somebody opened them between our look and our insert.
+_LATE = """
+select id, contact_id, join_key from conversations
+where workspace_id = $1 and contact_id = any($2) and join_key is not null
+"""
+
 _REJOIN = """
 update conversations c set join_key = r.key, status = 'open', closed_at = null
 from (select distinct on (o.contact_id, w.key) o.id, o.contact_id, w.key
@@ -235,18 +241,9 @@ async def _open(
     ]
     for row in await tx.fetch(_OPEN, tx.workspace_id, *columns(missing, 4)) if missing else ():
         result[row["contact_id"], row["join_key"]] = (row["id"], True)
-    late = [key for key in wanted if key not in result]  # somebody opened them between our look and our insert
-    for row in (
-        await tx.fetch(
-            "select id, contact_id, join_key from conversations"
-            " where workspace_id = $1 and contact_id = any($2) and join_key is not null",
-            tx.workspace_id,
-            [contact for contact, _ in late],
-        )
-        if late
-        else ()
-    ):
-        result[row["contact_id"], row["join_key"]] = (row["id"], False)
+    if late := [contact for contact, key in wanted if (contact, key) not in result]:
+        rows = await tx.fetch(_LATE, tx.workspace_id, late)
+        result = {(row["contact_id"], row["join_key"]): (row["id"], False) for row in rows} | result
     return result
 
 
