@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +19,7 @@ from frontdesk.app import figures
 from frontdesk.app.figures import Sample
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Resources
+from frontdesk.kit.waits import first
 
 Severity = Literal["page", "notice"]
 MINUTE = 60.0
@@ -186,8 +186,7 @@ class Watch:
                 before = now
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("alerts could not be looked for", error=repr(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY)
+            await first(stop, timeout=EVERY)
 
     async def look(self, workspace_id: int | None) -> list[Alert]:
         """The alerts of a workspace, the worst first."""

@@ -18,6 +18,7 @@ from frontdesk.inboxes import actions, queries
 from frontdesk.kit import locks
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row
+from frontdesk.kit.waits import first
 
 LOOK_EVERY = 2.0  # seconds between looks at which inboxes there are
 LONGEST_PAUSE = 60.0
@@ -78,10 +79,7 @@ class Listeners:
                     await self._look()
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("the list of inboxes could not be read", error=repr(error))
-                try:
-                    await asyncio.wait_for(stop.wait(), LOOK_EVERY)
-                except TimeoutError:
-                    continue
+                await first(stop, timeout=LOOK_EVERY)
         finally:
             await self._end([task for _, task in self._tasks.values()])
             if self._locks is not None and not self._locks.is_closed():

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from frontdesk.app.figures import WORKER_LOCK
+from frontdesk.kit.waits import first
 
 AGAIN = 1.0  # seconds until it is tried again when the database is away
 
@@ -27,10 +28,7 @@ async def _hold(connection: asyncpg.Connection[Any], stop: asyncio.Event) -> Non
     connection.add_termination_listener(lambda _: gone.set())
     try:
         await connection.execute("select pg_advisory_lock_shared($1)", WORKER_LOCK)
-        waits = [asyncio.create_task(event.wait()) for event in (stop, gone)]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        await first(stop, gone)
     finally:
         if not connection.is_closed():
             await connection.close(timeout=2)

@@ -19,6 +19,7 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import fetch, jobs
 from frontdesk.kit.context import Resources
 from frontdesk.kit.transaction import Row
+from frontdesk.kit.waits import first
 from frontdesk.realtime.queries.hub import Hub
 
 IDLE = 5.0  # seconds after which the worker looks even if no bell rang
@@ -85,14 +86,7 @@ async def _whenever(bell: asyncio.Event, stop: asyncio.Event, name: str, run: Ca
         except Exception as error:
             log.error("a loop of the worker failed and goes on", loop=name, error=repr(error), exc_info=error)
             pause = AWAY
-        await _first(bell, stop, pause)
-
-
-async def _first(bell: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(bell.wait()), asyncio.create_task(stop.wait())]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
+        await first(bell, stop, timeout=pause)
 
 
 async def _every(seconds: float, stop: asyncio.Event, name: str, run: Callable[[], Awaitable[object]]) -> None:
@@ -138,4 +132,4 @@ async def _jobs(
             await jobs.work(resources, stop, connect)
         except Exception as error:
             log.warning("the queue of jobs lost its connection", error=repr(error))
-            await _first(asyncio.Event(), stop, 1.0)
+            await first(stop, timeout=1.0)

@@ -18,6 +18,7 @@ from frontdesk.contacts import queries as contacts
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row, Tx
+from frontdesk.kit.waits import first
 from frontdesk.realtime.queries import log as events
 from frontdesk.realtime.schemas import EventFrame
 
@@ -173,7 +174,7 @@ class Hub:
 
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await self._connect()
-        gone, waits = asyncio.Event(), list[asyncio.Task[bool]]()
+        gone = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(BELL, lambda _c, _p, _ch, payload: self._ring(int(payload)))
@@ -183,12 +184,9 @@ class Hub:
             for workspace_id in list(self._feeds):
                 self._ring(workspace_id)
             self._wake()
-            waits = [asyncio.create_task(event.wait()) for event in (stop, gone)]
-            while not (await asyncio.wait(waits, timeout=SILENCE, return_when=asyncio.FIRST_COMPLETED))[0]:
+            while not await first(stop, gone, timeout=SILENCE):
                 await connection.execute("select 1", timeout=SILENCE)  # a line that died without a word rings no bell
         finally:
-            for wait in waits:
-                wait.cancel()
             if not connection.is_closed():
                 await connection.close(timeout=2)
 
