@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Account, Address, Raw, ThreadFile, ThreadItem, Whisper
@@ -127,7 +127,8 @@ class LentDesk:
                 after = rows[-1]["seq"]
             while True:
                 try:
-                    fact = await asyncio.wait_for(subscription.queue.get(), HEARTBEAT)
+                    async with asyncio.timeout(HEARTBEAT):
+                        fact = await subscription.queue.get()
                 except TimeoutError:
                     yield None
                     continue
@@ -176,7 +177,8 @@ class LentDesk:
             async with self._resources.db.begin(visitor.account.workspace_id) as tx:
                 await visitor.learn(tx)
         if message.point_id != visitor.point_id:
-            visitor.strangers.add(message.point_id)
+            if visitor.point_id is None:
+                visitor.strangers.add(message.point_id)
             return False
         visitor.places.add(message.conversation_id)
         return True
@@ -208,14 +210,9 @@ class LentDesk:
         if not latest:
             return []
         rows = await tx.fetch(f"{_SEEN} and m.id = any($6)", *_of(account, address), list(latest))
-        items = await self._items(tx, sorted(rows, key=lambda row: latest[row["id"]]), 0)
-        return [
-            ThreadItem(
-                **{name: getattr(item, name) for name in item.__dataclass_fields__ if name != "cursor"},
-                cursor=latest[row["id"]],
-            )
-            for item, row in zip(items, sorted(rows, key=lambda row: latest[row["id"]]), strict=True)
-        ]
+        rows.sort(key=lambda row: latest[row["id"]])
+        items = await self._items(tx, rows, 0)
+        return [replace(item, cursor=latest[row["id"]]) for item, row in zip(items, rows, strict=True)]
 
     async def _items(self, tx: Tx, rows: Sequence[Row], cursor: int) -> list[ThreadItem]:
         files: dict[int, list[ThreadFile]] = {}
