@@ -21,6 +21,7 @@ GIVE_UP = 60.0  # seconds of trying again
 LOOK_EVERY = 1.5
 BURST = 3  # messages with which a new customer begins, all at once
 NEWCOMER_EVERY = 1.5
+LATE_REGRETS = 0.3  # of those who take a message back, this share does so seconds after it left
 AGAIN = {"still_running", "try_again"}  # codes of 409 that ask for another attempt
 
 Fate = Literal["open", "acknowledged", "refused", "unknown"]
@@ -137,13 +138,14 @@ class Load:
             await self.send(self.sending(conversation, scheduled=False))
 
     async def _change_mind(self, conversation: int) -> None:
-        """Schedule a message for a moment from now, and take it back at about that moment."""
+        """Schedule a message for a moment from now, and take it back at about that moment, or while it is in doubt."""
         sending = self.sending(conversation, scheduled=True)
         due = datetime.now(UTC) + timedelta(seconds=self._chance.uniform(0.3, 1.2))
         await self.send(sending, due)
         if sending.fate != "acknowledged":
             return
-        await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds() + self._chance.gauss(0.02, 0.06)))
+        after = self._chance.uniform(1.5, 4.5) if self._chance.random() < LATE_REGRETS else self._chance.gauss(0.02, 0.06)
+        await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds() + after))
         await self.cancel(sending)
 
     async def cancel(self, sending: Sending) -> None:

@@ -155,7 +155,7 @@ def _own_keys() -> None:
 
 
 def _cancels_anything() -> None:
-    changed(write, "cancel", (" and state in ('queued', 'held')", ""))
+    changed(write, "cancel", (" and state in ('queued', 'held') and unknown_since is null", ""))
 
 
 def _without_fences() -> None:

@@ -28,6 +28,7 @@ NUMBER = "+12025550100"
 
 # Of all requests to send, this share meets …
 TOO_MANY, BUSY, BROKEN, CUT_BEFORE, CUT_AFTER, LATE = 0.05, 0.02, 0.04, 0.03, 0.06, 0.03
+BUSY_AGAIN = 0.50  # … and of what the provider with keys has taken already and is asked again
 DEAF = 0.10  # … and of all look-ups, this share fails
 BLANKED = 0.04  # of texts the provider does not keep the words: a look-up cannot recognise them
 SILENT = 0.10  # of texts no status is ever reported
@@ -91,7 +92,7 @@ class Providers:
 
     async def _send(self, key: str, to: str, text: str, *, provider: str, callback: str = "") -> Answer | None:
         self.truth.attempts[key] += 1
-        fault = self._fault()
+        fault = self._fault(again=key in self._keyed)
         self._history.note("provider.asked", "fail" if fault in _REFUSED else "ok", key=key, fault=fault)
         if fault in _REFUSED:
             return _REFUSED[fault]
@@ -102,11 +103,13 @@ class Providers:
             await asyncio.sleep(SLOW)
         return Answer(201, json.dumps(_resource(one) if provider == "twilio" else {"id": one.sid}).encode())
 
-    def _fault(self) -> str:
+    def _fault(self, *, again: bool) -> str:
         shares = {
             "too many": TOO_MANY, "busy": BUSY, "broken": BROKEN, "cut before": CUT_BEFORE, "cut after": CUT_AFTER,
             "late": LATE,
         }  # fmt: skip
+        if again:
+            shares["busy"] = BUSY_AGAIN
         drawn = self._chance.random()
         for name, share in shares.items():
             drawn -= share
