@@ -55,6 +55,7 @@ def test_addresses(raw: str, expected: list[tuple[str, str]]) -> None:
         ("jane@xn--bcher-kva.example", "jane@xn--bcher-kva.example"),
         ('"jane"@example.com', "jane@example.com"),
         ("δημήτρης@example.com", "δημήτρης@example.com"),
+        ("jane@[192.0.2.1]", "jane@[192.0.2.1]"),
         ("a" * 64 + "@example.com", "a" * 64 + "@example.com"),
     ],
 )
@@ -84,7 +85,8 @@ def test_one_spelling_of_an_address(typed: str, stored: str) -> None:
             "a" * 65 + "@x.example",
             "a@" + "b" * 64 + ".example",
         ),
-        *("a@" + "b.example" * 40, "jane@\ud800.example", "a@b@c", "<jane@x.example>"),
+        *("a@" + "b.example" * 40, "a" * 64 + "@" + "b.example." * 19 + "org", "δ" * 33 + "@x.example", '""@x.example'),
+        *("jane@\ud800.example", "a@b@c", "<jane@x.example>"),
     ],
 )
 def test_no_address(typed: str) -> None:
@@ -95,6 +97,7 @@ def test_no_address(typed: str) -> None:
 def test_a_domain_is_shown_as_people_write_it() -> None:
     assert readable("j@xn--bcher-kva.example") == "j@bücher.example"
     assert readable("j@xn--.example") == "j@xn--.example"
+    assert readable("j@x.example") == "j@x.example"
 
 
 def test_ids() -> None:
@@ -121,6 +124,7 @@ def test_dates() -> None:
         ("schön".encode("latin-1"), "x-unknown", "schön"),
         ("schön".encode(), None, "schön"),
         ("日本語のメール".encode("iso-2022-jp"), None, "日本語のメール"),
+        ("caf\xe9 ".encode("latin-1") + "日本語".encode("iso-2022-jp"), None, "caf\ufffd 日本語"),
         ("日本語のメール".encode("shift_jis"), "x-sjis", "日本語のメール"),
         ("中文邮件".encode("gb18030"), "gb2312", "中文邮件"),
         ("한국어".encode("cp949"), "ks_c_5601-1987", "한국어"),
@@ -150,6 +154,7 @@ def test_a_text_in_an_undeclared_charset_is_guessed() -> None:
         ("=?utf-8?q?half", "=?utf-8?q?half"),
         ("=?utf-8?b?w6", "=?utf-8?b?w6"),
         ("=?utf-8?b?w6k?=", "é"),
+        ("=?utf-8?b?SGVsbG8hx?=", "Hello!"),
         ("=?x-none?q?a?=", "a"),
         ("=?utf-8?q?with spaces in it?=", "with spaces in it"),
         ("a\r\n\tb", "a b"),

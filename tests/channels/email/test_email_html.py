@@ -82,6 +82,11 @@ def test_images_wait_and_links_open_outside() -> None:
     )
 
 
+def test_where_a_quotation_is_from_leads_nowhere() -> None:
+    for tag in ("blockquote", "q", "ins", "del"):
+        assert sanitise(f'<{tag} cite="https://x.example/">y</{tag}>') == f"<{tag}>y</{tag}>"
+
+
 def test_text_that_looks_like_a_remote_image_stays_text() -> None:
     clean = sanitise('<p title=\'<img src="http://x.example">\'>&lt;img src="http://x.example"&gt;</p>')
     assert clean is not None
@@ -92,6 +97,8 @@ def test_images_in_the_html_become_parts() -> None:
     html, images = inline_images('<img src="data:image/PNG;base64,iVBORw0KGgoAAAANSUhEUg==">')
     assert html == '<img src="cid:data-1">'
     assert images == [("data-1", "image/png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")]
+    html, images = inline_images('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">' * 101)
+    assert (len(images), html.count("cid:"), html.count("data:image/")) == (100, 100, 1)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +119,19 @@ def test_images_in_the_html_become_parts() -> None:
         ("5 < 6 & 7 > 2", "5 < 6 & 7 > 2"),
         ("a<!-- b", "a"),
         ("&lt;b&gt; &amp;amp; &#8364;", "<b> &amp; €"),
+        ("<!doctype html><?xml version='1.0'?>x", "x"),
+        ("<iframe>a<br>b</iframe>c", "c"),
+        ("<div>" * 200 + "<svg>a</svg>b", "b"),
+        ("<a " + " ".join(f"a{n}" for n in range(50)) + ' href="https://x.example/a">here</a>', "here"),
         ("", ""),
     ],
 )
 def test_html_as_text(html: str, text: str) -> None:
     assert to_text(html) == text
+
+
+def test_a_text_of_endless_lines_ends() -> None:
+    assert len(to_text("x<br>" * 60_000).split("\n")) <= 50_001
 
 
 def test_text_as_html() -> None:

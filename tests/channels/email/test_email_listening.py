@@ -12,7 +12,7 @@ import pytest
 
 from channels.email.scripted import DESK, ListSink, SmtpServer, account, serving
 from frontdesk.channels.email import CHANNEL, listener
-from frontdesk.channels.email.connect import connect_target
+from frontdesk.channels.email.connect import connect_target, tls_context
 from frontdesk.channels.email.listener import is_for
 from frontdesk.channels.email.oauth import access_token
 from frontdesk.channels.port import Account, Disconnected, Listens, Outbound, TryLater
@@ -140,6 +140,28 @@ async def test_lmtp_answers_for_each_recipient(sink: ListSink) -> None:
     assert [answer[:3] for answer in answers] == [b"220", *[b"250"] * 4, b"354", b"250", b"250", b"221"]
 
 
+async def test_settings_that_nobody_can_listen_with(sink: ListSink) -> None:
+    assert isinstance(CHANNEL.driver, Listens)
+    for settings, words in (
+        ({"address": "nobody"}, "no mail address of its own"),
+        ({"listen_port": "many"}, "between 1 and 65535"),
+        ({"listen_port": 65536}, "between 1 and 65535"),
+    ):
+        with pytest.raises(Disconnected, match=words):
+            await CHANNEL.driver.listen(account(receive="listen", **settings), sink)
+
+
+async def test_more_recipients_than_a_mail_may_have(sink: ListSink) -> None:
+    many = [f"desk+{n}@support.example" for n in range(listener.MAX_RECIPIENTS + 1)]
+    async with open_listener(sink) as port:
+        client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)
+        async with client:
+            refused, said = await client.sendmail("a@customer.example", many, MAIL % (1, 1))
+    assert {address: answer.code for address, answer in refused.items()} == {many[-1]: 452}
+    assert said.startswith("2.0.0 Stored")
+    assert len(sink.raws) == 1
+
+
 async def test_a_port_that_is_taken(sink: ListSink) -> None:
     async with serving(SmtpServer()) as port:
         assert isinstance(CHANNEL.driver, Listens)
@@ -169,9 +191,9 @@ def test_settings_are_checked() -> None:
     assert wrong(password="") == {"password"}
     assert wrong(password="", oauth={"provider": "google", "client_id": "c", "refresh_token": "r"}) == set()
     assert wrong(oauth="{") == {"oauth"}
-    assert wrong(oauth="[]x") == {"oauth"}
+    assert wrong(oauth="[]x") == wrong(oauth='["c"]') == {"oauth"}
     assert wrong(oauth={"provider": "other", "client_id": "c", "refresh_token": "r"}) == {"oauth"}
-    assert wrong(backfill_days=-1) == {"backfill_days"}
+    assert wrong(backfill_days=-1) == wrong(backfill_days="all") == {"backfill_days"}
     assert wrong(receive="pigeon") == {"receive"}
     assert wrong(receive="listen", imap_host="", password="") == set()
     assert wrong(receive="listen", listen_port="x", listen_protocol="uucp") == {"listen_port", "listen_protocol"}
@@ -182,6 +204,9 @@ def test_targets() -> None:
     assert connect_target({"imap_host": "::1"}, "imap") == ("::1", 993, "tls")
     with pytest.raises(Disconnected):
         connect_target({"imap_host": "imap.x.example", "imap_port": 0.5}, "imap")
+    for nonsense in ("my certificate", "-----BEGIN CERTIFICATE-----", "ä"):
+        with pytest.raises(Disconnected, match="not a certificate"):
+            tls_context({"tls_ca": nonsense})
 
 
 def test_secrets_are_secret_and_the_own_address_is_known() -> None:

@@ -45,7 +45,19 @@ def one(data: bytes, to: Account | None = None, **meta: Any) -> Inbound:
 # --- tokens -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["1", "4711", str(10**17), "0b5c43a4-8a49-4f0c-9a40-5c1a1f0d3a6", "c8", "007", "ü"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1",
+        "4711",
+        str(10**17),
+        "0b5c43a4-8a49-4f0c-9a40-5c1a1f0d3a62",
+        "0B5C43A4-8A49-4F0C-9A40-5C1A1F0D3A62",
+        "c8",
+        "007",
+        "ü",
+    ],
+)
 def test_a_token_comes_back(name: str) -> None:
     token = make_token(account(), name)
     assert token == token.lower()
@@ -85,6 +97,14 @@ def test_foreign_and_forged_tokens_are_nothing() -> None:
     ):
         assert one(mail(To=address)).token is None
     assert one(mail(To=f"desk+{token}@support.example"), account(b"another")).token is None
+    assert one(mail(To=f"desk+{token}@support.example"), account(address="")).token is None
+
+
+def test_a_token_has_one_spelling() -> None:
+    """Base32 leaves bits over at the end, which say nothing."""
+    token = make_token(account(), 4711)
+    alike = [token[:-1] + letter for letter in "abcdefghijklmnopqrstuvwxyz234567"]
+    assert [one for one in alike if verify_token(account(), one) is not None] == [token]
 
 
 # --- identity and order -------------------------------------------------------------------------------------------
@@ -315,6 +335,13 @@ def test_exim_without_a_report() -> None:
     text = f"550 5.1.1 no such user\r\n\r\n{copy}"
     found = receipt(mail(text, From="Mailer-Daemon@x.example", X_Failed_Recipients="g@x.example"))
     assert (found.external_id, found.state, found.code, found.bad_address) == (OWN, DeliveryState.failed, "5.1.1", True)
+
+
+def test_exim_that_returns_nothing_of_the_mail() -> None:
+    """Whom it failed for is known, and not which mail of ours: nobody's message is marked."""
+    (found,) = items(mail("550 no such user", From="Mailer-Daemon@x.example", X_Failed_Recipients="g@x.example"))
+    assert isinstance(found, Inbound)
+    assert found.automatic
 
 
 def test_an_absence_note_is_no_bounce() -> None:

@@ -318,7 +318,7 @@ async def test_literals_for_what_cannot_be_quoted() -> None:
         await reader.readuntil(b"\r\n")
         writer.write(b"f1 OK\r\n")
         heard.append(await reader.readuntil(b"\r\n"))
-        writer.write(b"+ go\r\n")
+        writer.write(b"* 1 EXISTS\r\n+ go\r\n")
         heard.append(await reader.readuntil(b"\r\n"))
         writer.write(b"f2 OK\r\n")
         await reader.readuntil(b"\r\n")

@@ -77,6 +77,27 @@ def test_text_that_we_sent_is_a_quote_in_any_language() -> None:
     assert split("Dobrý den,\nnic jsem nedostal.", sent=[ours]).reply == "Dobrý den,\nnic jsem nedostal."
 
 
+def test_lines_around_what_we_sent_are_quotes_as_far_as_they_are_ours() -> None:
+    ours = "Hello,\nyour parcel left this morning.\nIt will be there tomorrow.\nBye"
+    assert split(f"Thanks!\n\n{ours}\n", sent=[ours]) == ("Thanks!", ours, "")
+
+
+def test_the_tail_of_a_quoted_line_that_was_wrapped_is_a_quote() -> None:
+    mail = f"Yes\n\n> {'long words ' * 7}\nwrapped tail\n> next line"
+    assert split(mail).reply == "Yes"
+
+
+def test_an_attribution_at_the_end_belongs_to_the_quote_that_was_cut_off() -> None:
+    assert split("Yes\n\nOn Mon, 5 Feb 2024 at 10:00, Jane <j@x.example> wrote:\n\n").reply == "Yes"
+
+
+def test_a_sentence_above_a_quote_is_no_attribution() -> None:
+    """Nor is a paragraph that is longer than any."""
+    assert split("See you.\nsaid the fox\n> No?").reply == "See you.\nsaid the fox"
+    long = "words and words " * 40
+    assert split(f"{long}\n> No?").reply == long.strip()
+
+
 @pytest.mark.parametrize(
     "html",
     [

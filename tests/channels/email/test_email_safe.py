@@ -70,6 +70,60 @@ def test_caps_of_headers() -> None:
     assert (long.references[0], long.references[-1]) == ("<0@x>", "<899@x>")
 
 
+def test_a_header_block_beyond_the_cap_is_cut_between_lines() -> None:
+    block = b"".join(b"X-%d: y\r\n" % n for n in range(100_000))
+    cut = limits.within_caps(b"Subject: s\r\n" + block + b"\r\nbody")
+    head, _, body = cut.partition(b"\r\n\r\n")
+    assert len(head) <= limits.MAX_HEADER_BLOCK
+    assert (head.splitlines()[0], body) == (b"Subject: s", b"body")
+    assert all(line.endswith(b": y") for line in head.splitlines()[1:])
+    without_lines = limits.within_caps(b"x" * (limits.MAX_HEADER_BLOCK + 5) + b"\r\n\r\nbody")
+    assert without_lines == b"x" * limits.MAX_HEADER_BLOCK + b"\r\nbody"
+
+
+def test_caps_of_parts() -> None:
+    """Where the child does not look, too: a mail that breaks its lines with CR alone seems to have no parts."""
+    parts = b"Subject: s\rContent-Type: multipart/mixed; boundary=b\r\r" + b"--b\r\rx\r" * 501
+    assert limits.is_harmless(parts)
+    found = safe.letter(parts)
+    assert (found.subject, found.problem) == ("s", "This mail has more than 500 parts.")
+    with pytest.raises(mime.TooComplex, match="nested more than 20 deep"):
+        mime.read(nested(25))
+
+
+def test_the_heading_of_a_mail_that_cannot_be_read() -> None:
+    endless = b"To: a@b.example\r\nSubject: " + b"\r\n ".join([b"x" * 1000] * 100) + b"\r\nFrom: a@b.example\r\n\r\n"
+    found = mime.read_heading(endless)
+    assert found.sender is not None
+    assert (found.sender.address, [one.address for one in found.to]) == ("a@b.example", ["a@b.example"])
+    assert 1000 < len(found.subject) < 2 * limits.MAX_HEADER
+
+
+def test_whatever_breaks_the_parser_is_a_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(data: bytes) -> None:
+        raise LookupError("a bug of ours")
+
+    monkeypatch.setattr(safe, "read", broken)
+    found = safe.letter(b"Subject: s\r\n\r\nx")
+    assert (found.subject, found.problem) == ("s", "This mail is malformed (LookupError).")
+    assert found.attachments[0].data == b"Subject: s\r\n\r\nx"
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["sleep 60", "printf '\\377\\377\\377\\377'; sleep 60", "head -c 1 >&2"],
+    ids=["silent", "endless", "ends"],
+)
+def test_a_child_that_does_not_answer_is_replaced(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe, "CHILD_WALL_SECONDS", 0.5 if program == "sleep 60" else 60)
+    child = subprocess.Popen(["/bin/sh", "-c", f"exec 2>/dev/null; {program}"], stdin=-1, stdout=-1, bufsize=0)
+    safe._child._process = child
+    suspicious = b"\n--x" * 200
+    assert safe.letter(suspicious).problem.startswith("This mail takes more than")
+    assert child.poll() is not None
+    assert safe._child._process is None
+
+
 def test_a_mail_beyond_50_megabytes_is_not_opened() -> None:
     found = safe.letter(b"Subject: big\r\nFrom: a@b.example\r\n\r\n" + b"x" * limits.MAX_MAIL)
     assert (found.subject, found.problem) == ("big", "This mail is larger than 50 MB.")

@@ -144,6 +144,8 @@ async def test_answers_come_to_the_plus_address() -> None:
     assert str(mail["Reply-To"]).startswith("Support <desk+")
     _, off = await composed(token="4711", settings={"plus_addressing": False})
     assert off["Reply-To"] is None
+    _, long = await composed(token="4711", settings={"address": f"{'desk' * 12}@support.example"})
+    assert long["Reply-To"] is None
 
 
 async def test_machines_say_that_they_are() -> None:

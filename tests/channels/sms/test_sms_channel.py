@@ -102,6 +102,7 @@ def test_good_settings(settings):
         (TWILIO | {"number": "", "messaging_service_sid": "MG" + "0" * 32}, set()),
         (TWILIO | {"number": "4155550100"}, {"number"}),
         (TWILIO | {"api_base": "api.twilio.com"}, {"api_base"}),
+        (TWILIO | {"timeout": 0, "settles_after": "soon"}, {"timeout", "settles_after"}),
         ({"provider": "kannel"}, {"url", "username", "password", "number", "hook_token"}),
         (KANNEL | {"hook_token": "short"}, {"hook_token"}),
         (KANNEL | {"url": "ftp://x"}, {"url"}),

@@ -52,6 +52,6 @@ def tls_context(settings: Mapping[str, Any]) -> ssl.SSLContext:
     if extra:
         try:
             context.load_verify_locations(cadata=extra)
-        except (ssl.SSLError, ValueError):
+        except (ssl.SSLError, TypeError, ValueError):  # a TypeError for letters that are not ASCII
             raise Disconnected("The additional certificate authority is not a certificate in PEM form.") from None
     return context

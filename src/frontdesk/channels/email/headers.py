@@ -67,7 +67,7 @@ def _plain_local(local: str) -> str:
         inner = _UNQUOTE.sub(r"\1", local[1:-1])
         if _LOCAL.match(inner) and not inner.startswith(".") and not inner.endswith(".") and ".." not in inner:
             return inner
-        if inner and "\x00" not in inner:
+        if inner:
             return '"' + inner.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if not _LOCAL.match(local):
         raise ValueError(f"“{local[:64]}” cannot stand before the @ of a mail address.")

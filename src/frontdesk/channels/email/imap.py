@@ -27,6 +27,7 @@ POLL_SECONDS: Final = 60.0  # without IDLE; and how often the Sent folder is loo
 BATCH: Final = 50
 BATCH_BYTES: Final = 16 * 1024 * 1024
 BACK_OFF: Final = (1.0, 300.0)  # seconds, doubled from the first to the second
+STEADY: Final = 60.0  # seconds after which a connection counts as one that worked
 OVERLAP: Final = timedelta(days=2)  # looked at again after the server numbered anew
 
 
@@ -43,7 +44,7 @@ async def listen(account: Account, sink: Sink) -> None:
             raise
         except (TryLater, Refused, OSError, TimeoutError) as problem:
             await sink.unhealthy(_said(problem))
-        if asyncio.get_running_loop().time() - began > 60:  # it worked for a while: this is a new problem
+        if asyncio.get_running_loop().time() - began > STEADY:  # it worked for a while: this is a new problem
             wait = BACK_OFF[0]
         await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
         wait = min(wait * 2, BACK_OFF[1])

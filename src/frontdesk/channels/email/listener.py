@@ -67,11 +67,11 @@ class _Counted:
         super().connection_lost(error)  # type: ignore[misc]
 
     async def _handle_client(self) -> None:
-        if self.event_handler.open <= MAX_CONNECTIONS:
+        if self.event_handler.open > MAX_CONNECTIONS:
+            await self.push("421 4.7.0 Too many connections, please come again later")  # type: ignore[attr-defined]
+            self.transport.close()  # type: ignore[attr-defined]
+        else:
             await super()._handle_client()  # type: ignore[misc]
-            return
-        await self.push("421 4.7.0 Too many connections, please come again later")  # type: ignore[attr-defined]
-        self.transport.close()  # type: ignore[attr-defined]
 
 
 class _Smtp(_Counted, SMTP):

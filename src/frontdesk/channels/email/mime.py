@@ -27,7 +27,7 @@ from frontdesk.channels.email.html import inline_images, sanitise, to_text
 from frontdesk.channels.email.letter import Letter, Part
 from frontdesk.channels.email.limits import MAX_DEPTH, MAX_HEADER, MAX_MAIL, MAX_PARTS, header_end, within_caps
 from frontdesk.channels.email.parameters import content_type, file_name, parsed
-from frontdesk.channels.email.parts import bytes_of, children, header, original_bytes
+from frontdesk.channels.email.parts import bytes_of, children, header
 from frontdesk.channels.email.reports import report_of
 
 KEPT_HEADERS: Final = (
@@ -48,9 +48,8 @@ class TooComplex(Exception):
 
 
 def read(data: bytes) -> Letter:
-    """The whole mail. Raises TooComplex, or whatever the stdlib raises on mails that break it (RecursionError …)."""
-    if len(data) > MAX_MAIL:
-        raise TooComplex(f"This mail is larger than {MAX_MAIL // 1024 // 1024} MB.")
+    """The whole mail, of at most MAX_MAIL bytes. Raises TooComplex, or whatever the stdlib raises on mails that break
+    it (RecursionError …)."""
     message = email.message_from_bytes(within_caps(_without_envelope_line(data)), policy=compat32)
     letter = _heading([(name.lower(), str(value)) for name, value in message.raw_items()])
     letter.fingerprint = fingerprint(data)
@@ -201,7 +200,7 @@ class _Body:
     def _attach(self, part: Message, kind: str, name: str | None, parameters: dict[str, str]) -> None:
         content_id = header_text(unfold(header(part, "content-id") or "")).strip("<> ")[:200] or None
         number = len(self.attachments) + 1
-        data = original_bytes(part) if kind.startswith("message/") else bytes_of(part)
+        data = bytes_of(part)
         if kind == "message/rfc822" and not name:
             subject = read_heading(data).subject[:100]
             name = f"{subject}.eml" if subject else None

@@ -21,20 +21,11 @@ def children(part: Message) -> list[Message]:
 
 
 def bytes_of(part: Message) -> bytes:
-    """The decoded content; base64, quoted-printable and uuencode with errors give as much as there is."""
-    if part.is_multipart():
-        return original_bytes(part)
-    try:
-        data: Any = part.get_payload(decode=True)
-    except Exception:  # the decoders raise many things; the undecoded content is better than none
-        data = None
-    return data if isinstance(data, bytes) else b""
-
-
-def original_bytes(part: Message) -> bytes:
-    """A mail inside the mail (or a part that holds header blocks) as it came, near enough."""
+    """The decoded content; base64, quoted-printable and uuencode with errors give as much as there is. A mail inside
+    the mail (or a part that holds header blocks) as it came, near enough."""
     if not part.is_multipart():
-        return bytes_of(part)
+        data: Any = part.get_payload(decode=True)
+        return data if isinstance(data, bytes) else b""
     pieces = []
     for one in children(part):
         try:

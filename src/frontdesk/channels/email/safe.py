@@ -103,10 +103,9 @@ class _Child:
             return
         with contextlib.suppress(OSError):
             process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            with contextlib.suppress(OSError):
+                pipe.close()
         process.wait()
 
 

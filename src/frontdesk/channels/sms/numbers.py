@@ -84,10 +84,7 @@ def _one_spelling(number: phonenumbers.PhoneNumber) -> str:
     """E.164. Where a country's numbers begin with a prefix that is left out abroad, impossible ones may have it more
     than once; each would be another address of the same phone, so it is taken off until nothing changes."""
     text: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    while (again := _read(text, None)) is not None:
-        shorter: str = phonenumbers.format_number(again, PhoneNumberFormat.E164)
-        if len(shorter) >= len(text):
-            break
+    while len(shorter := phonenumbers.format_number(phonenumbers.parse(text), PhoneNumberFormat.E164)) < len(text):
         text = shorter
     return text
 

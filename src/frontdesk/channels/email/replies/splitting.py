@@ -152,14 +152,12 @@ class _Marking:
             return True
         if self.mark[index] != "text" or not line:
             return False
-        if self.candidates >= MAX_CANDIDATES or not marks.may_begin_a_mail(line):
-            return self.lines[index].kind == "header" and self._is_header_block(index)
-        self.candidates += 1
-        if marks.is_marker(line, self.plain[index + 1 : index + 5]):
-            return True
         if self.lines[index].kind == "header" and self._is_header_block(index):
             return True
-        return marks.header_block(self.plain, index) > 0
+        if self.candidates >= MAX_CANDIDATES or not marks.may_begin_a_mail(line):
+            return False
+        self.candidates += 1
+        return marks.is_marker(line, self.plain[index + 1 : index + 5]) or marks.header_block(self.plain, index) > 0
 
     def _is_header_block(self, index: int) -> bool:
         """Two lines ``Label: value`` under the rule that Outlook draws, in any language."""
