@@ -144,7 +144,8 @@ class Load:
         await self.send(sending, due)
         if sending.fate != "acknowledged":
             return
-        after = self._chance.uniform(1.5, 4.5) if self._chance.random() < LATE_REGRETS else self._chance.gauss(0.02, 0.06)
+        late = self._chance.random() < LATE_REGRETS
+        after = self._chance.uniform(1.5, 4.5) if late else self._chance.gauss(0.02, 0.06)
         await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds() + after))
         await self.cancel(sending)
 
