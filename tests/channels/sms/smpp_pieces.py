@@ -1,5 +1,7 @@
-"""Deliveries as an SMSC makes them, and an inbox that reads them."""
+"""Deliveries as an SMSC makes them, an inbox that reads them, and an SMSC that does what a test wants."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 from channels.sms.loopback import account
@@ -38,3 +40,45 @@ def parsed(raws, **settings):
 
 def take(ledger, *deliveries, at=AT):
     return ledger.take(deliveries, at=at, whole_of={"m1": "m2"}.get)
+
+
+class ScriptedSmsc:
+    """Answers binds and pulses by itself; everything else is up to the test."""
+
+    def __init__(self):
+        self.seen: list[Pdu] = []
+        self.bind_status = pdu.ROK
+        self.pulses = True
+        self.submit = lambda submitted: submitted.answer(body=b"m1\x00")
+        self.writers = []
+        self.binds = 0
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                head = await reader.readexactly(4)
+                received = pdu.decode(head + await reader.readexactly(int.from_bytes(head, "big") - 4))
+                self.seen.append(received)
+                answer = self.answer(received)
+                if answer:
+                    writer.write(answer.encode())
+                if received.command == pdu.UNBIND:
+                    break
+        writer.close()
+
+    def answer(self, received):
+        if received.command == pdu.BIND_TRANSCEIVER:
+            self.binds += 1
+            return received.answer(self.bind_status, b"smsc\x00")
+        if received.command == pdu.ENQUIRE_LINK:
+            return received.answer() if self.pulses else None
+        if received.command == pdu.SUBMIT_SM:
+            return self.submit(received)
+        return received.answer() if received.command == pdu.UNBIND else None
+
+    def say(self, message):
+        self.writers[-1].write(message if isinstance(message, bytes) else message.encode())
+
+    def of(self, command):
+        return [each for each in self.seen if each.command == command]
