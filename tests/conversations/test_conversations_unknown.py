@@ -183,6 +183,14 @@ async def test_a_look_up_that_fails_ends_with_a_person(office: Office, time: Tim
     assert await office.states(message_id) == ("uncertain", "uncertain")
 
 
+async def test_where_the_channel_is_gone_a_person_is_asked(office: Office, time: Time) -> None:
+    message_id = await unanswered(office, Searchable("phone"))
+    del office.registry["line"]
+    time.move(seconds=3)
+    await office.dispatch()
+    assert await office.states(message_id) == ("uncertain", "uncertain")
+
+
 async def test_a_driver_that_hangs_is_cut_off(office: Office, time: Time) -> None:
     office.resources.settings = replace(office.resources.settings, send_timeout=0.05)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from frontdesk import channels
 from frontdesk.channels import channel
 from frontdesk.channels.port import (
     Account,
@@ -200,8 +200,7 @@ def _attachment(resources: Resources, workspace_id: int, file: Row) -> Attachmen
 
 async def _spread(tx: Tx, ready: list[Ready]) -> None:
     """Keep to each inbox's rate: what is over it goes back, to be claimed again when there is room."""
-    wanted = Counter(row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"])
-    for inbox_id, _ in wanted.items():
+    for inbox_id in {row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"]}:
         sent = await tx.fetchval(
             "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and metered and sending_since > $3"
             " and not (id = any($4))",
@@ -295,13 +294,15 @@ async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay)
 async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: datetime) -> None:
     """By the provider's own key, by looking the message up there, or by asking a person."""
     found: Sent | None = None
+    asked, made = False, channels.all_channels().get(row["channel"])  # None: it is not installed here any more
+    driver: object = made.driver if made else None
     waiting = now - (row["unknown_since"] or now)
     in_vain = "ask" if waiting.total_seconds() > resources.settings.uncertain_after else "wait"
     try:
-        driver = channel(row["channel"]).driver
         if isinstance(driver, ResendsSafely):
             answer = "again"
         elif isinstance(driver, LooksUp):
+            asked = True
             account = inboxes.account(resources.vault, resources.settings.url, row_as_inbox(row))
             message = _outbound(resources, row, files, account, now)
             found = await asyncio.wait_for(driver.look_up(message, account), resources.settings.send_timeout)
@@ -322,14 +323,13 @@ async def _find_out(resources: Resources, row: Row, files: Sequence[Row], now: d
         elif await outbox.proved(tx, row):
             return
         elif answer == "again":
-            untaken = isinstance(channel(row["channel"]).driver, LooksUp)
-            why = "The first attempt did not reach the provider." if untaken else "The first attempt got no answer."
-            await outbox.try_again(tx, row, why, after=0, untaken=untaken)
+            why = "The first attempt did not reach the provider." if asked else "The first attempt got no answer."
+            await outbox.try_again(tx, row, why, after=0, untaken=asked)
         elif answer == "wait":
             await outbox.look_again(tx, row, resources.settings.look_up_every)
         else:
             reason = "The connection broke while this was being sent. Nobody can tell whether it arrived."
             await outbox.uncertain(tx, row, reason)
             meters.uncertain.labels(row["channel"]).inc()
-        if answer != "wait" and isinstance(channel(row["channel"]).driver, LooksUp):
+        if asked and answer != "wait":
             await note_look_up(tx, row, {"sent": "found", "again": "not_found"}.get(answer, "no_answer"))
