@@ -75,6 +75,15 @@ async def test_one_that_somebody_opens_at_this_moment_is_joined_and_the_other_is
     assert sorted(announced) == sorted({first["conversation_id"], *(row["conversation_id"] for row in places)})
 
 
+async def test_what_was_closed_in_one_inbox_is_not_reopened_by_another(office: Office) -> None:
+    await settings(office, joining="contact_inbox")
+    other = await office.connect("line", "Second")
+    first = await office.hear("one")
+    await patch(office, first["conversation_id"], status="closed")
+    assert (await office.hear("two", inbox=other))["conversation_id"] != first["conversation_id"]
+    assert (await office.conversation(first["conversation_id"]))["status"] == "closed"
+
+
 async def test_a_token_leads_to_its_conversation(office: Office) -> None:
     first = await office.hear("one", ANA_MAIL, inbox=office.post)
     beside = await second(office, (await office.conversation(first["conversation_id"]))["contact_id"], office.post)

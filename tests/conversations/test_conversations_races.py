@@ -7,9 +7,11 @@ import random
 
 import pytest
 
-from conversations.office import ANA, Office, open_office
-from frontdesk.channels.port import Channel
-from frontdesk.conversations.actions import write
+from conftest import until_somebody_waits
+from conversations.office import ANA, BEN, Office, open_office
+from frontdesk.channels.port import Address, Channel
+from frontdesk.contacts import actions as contacts
+from frontdesk.conversations.actions import send, write
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.errors import Refused
@@ -122,3 +124,56 @@ async def test_the_same_key_fifty_times_at_once_is_one_message(live: Office) -> 
     with pytest.raises(Refused):
         async with live.db.begin(live.workspace) as tx:
             await write.comment(tx, other, "elsewhere", actor=live.owner, client_key=note)
+
+
+async def test_one_key_for_two_conversations_at_once_is_one_message(live: Office) -> None:
+    """The second writer meets the key only when the first one commits: the look before found nothing."""
+    ours, theirs = (await live.hear("hi"))["conversation_id"], (await live.hear("hi", BEN))["conversation_id"]
+    key = "7b0d7f1e-5f6b-4f6c-9f57-2f6f0a3b6c13"
+    async with live.db.begin(live.workspace) as tx:
+        await send(tx, ours, "once", author_id=live.owner.user_id, client_key=key)
+        second = asyncio.create_task(live.write(theirs, "twice", client_key=key))
+        await until_somebody_waits(tx)
+    with pytest.raises(Refused) as caught:
+        await second
+    assert caught.value.code == "idempotency_key_reused"
+    assert [row["text"] for row in await live.fetch("select text from messages where client_key = $1", key)] == ["once"]
+
+
+async def test_a_copy_of_what_we_send_arrives_before_our_own_commit(live: Office) -> None:
+    """The mailbox shows a mail that is being sent at this moment: it is that message, not another one."""
+    first = await live.hear("hi", "ana@x.example", inbox=live.post)
+    message_id = await live.write(first["conversation_id"], "Good morning", inbox_id=live.post)
+    copy = live.said("Good morning", "ana@x.example", own=True, external_id="<sent@x>")
+    await live.store(copy, inbox=live.post)
+    async with live.db.begin(live.workspace) as tx:
+        await tx.execute("update messages set external_id = '<sent@x>' where id = $1", message_id)
+        reading = asyncio.create_task(live.ingest())
+        await until_somebody_waits(tx)
+    await reading
+    rows = await live.fetch("select id from messages where external_id = '<sent@x>'")
+    assert [row["id"] for row in rows] == [message_id]
+    assert await live.value("select message_count from conversations where id = $1", first["conversation_id"]) == 2
+
+
+async def test_an_address_that_was_only_typed_and_from_which_two_things_come_at_once_is_one_contact(
+    live: Office,
+) -> None:
+    typed = Address(kind="email", value="ben@x.example", verified=False)
+    await live.hear("my mail is ben@x.example", also=[{"kind": "email", "value": typed.value, "verified": False}])
+    claimer = await live.value("select contact_id from contact_points where value = $1", typed.value)
+    found: list[int] = []
+
+    async def take() -> None:
+        async with live.db.begin(live.workspace) as tx:
+            (one,) = (await contacts.find_or_create(tx, [typed])).values()
+            found.append(one.contact_id)
+
+    async with live.db.begin(live.workspace) as tx:
+        (first,) = (await contacts.find_or_create(tx, [typed])).values()
+        second = asyncio.create_task(take())
+        await until_somebody_waits(tx)
+    await second
+    assert found == [first.contact_id]
+    assert first.contact_id != claimer
+    assert await live.value("select count(*) from contacts") == 2

@@ -50,6 +50,20 @@ async def test_receipts_move_a_message_forward_and_leave_a_history(office: Offic
     assert told_of == ["sending", "accepted", "sent", "delivered"]
 
 
+async def test_that_the_provider_is_about_to_send_proves_nothing(office: Office) -> None:
+    """It may still say no: whether it took our attempt stays open, and is looked up or shown to a person."""
+    first = await office.hear("hi")
+    office.driver().outcomes.append(Unknown("The connection was lost."))
+    message_id = await office.write(first["conversation_id"])
+    await office.dispatch()
+    key = (await office.outbox(message_id))["key"]
+    for state in ("queued", "sending"):
+        await office.deliver(told(state, key=key))
+        assert (await office.outbox(message_id))["state"] == "unknown"
+    await office.deliver(told("sent", key=key))
+    assert (await office.outbox(message_id))["state"] == "accepted"
+
+
 async def test_every_order_of_receipts_ends_in_the_same_state(office: Office) -> None:
     ended = set()
     for order in itertools.permutations(("sent", "failed", "delivered", "read")):

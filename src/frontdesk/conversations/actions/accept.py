@@ -11,7 +11,6 @@ from frontdesk.channels.port import DeliveryState, Sent
 from frontdesk.conversations import rules
 from frontdesk.conversations.actions.outbox import acknowledge
 from frontdesk.conversations.actions.receipts import apply_parked, hold_for_receipts
-from frontdesk.conversations.actions.touch import touch
 from frontdesk.conversations.events import DeliveryChanged, MessageChanged
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit.transaction import Row, Tx, columns
@@ -79,7 +78,7 @@ async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]], *, waitin
         moved = rules.later(DeliveryState(shown[row["message_id"]]), sent.state)  # or a receipt was faster
         state = sent.state.value if moved else None
         changes.append((row["message_id"], sent.external_id, {"parts": sent.parts, **sent.meta}, state))
-        await _tell(tx, row, sent, moved=moved)
+        _tell(tx, row, sent, moved=moved)
     await tx.execute(_TAKEN, tx.workspace_id, *columns(changes, 4), now)
     await tx.execute(_HISTORY, tx.workspace_id, ids, [sent.state.value for _, sent in taken], now)
     named = [(row["inbox_id"], sent.external_id) for row, sent in taken]
@@ -90,11 +89,9 @@ async def accepted_together(tx: Tx, taken: Sequence[tuple[Row, Sent]], *, waitin
     return ours
 
 
-async def _tell(tx: Tx, row: Row, sent: Sent, *, moved: bool) -> None:
+def _tell(tx: Tx, row: Row, sent: Sent, *, moved: bool) -> None:
     of = {"conversation_id": row["conversation_id"], "message_id": row["message_id"]}
-    if not moved:
+    if moved:
+        tx.emit(DeliveryChanged(**of, state=sent.state.value, code=None, reason=None))
+    else:
         tx.emit(MessageChanged(**of, changed=("segments",)))
-        return
-    if sent.state in (DeliveryState.failed, DeliveryState.uncertain):
-        await touch(tx, row["conversation_id"])
-    tx.emit(DeliveryChanged(**of, state=sent.state.value, code=None, reason=None))
