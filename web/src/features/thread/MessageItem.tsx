@@ -56,7 +56,7 @@ function Bubble({ message, first, last, onImage }: { message: Message } & Omit<I
   return (
     <article
       aria-label={nameFor(message, look.title)}
-      className={classes("group flex px-3 sm:px-5", out ? "justify-end" : "", first ? "pt-2" : "pt-0.5")}
+      className={classes("group flex px-3 sm:px-5", out ? "justify-end" : "", first ? "pt-2" : "pt-1")}
     >
       <div className={classes("flex max-w-[88%] min-w-0 flex-col sm:max-w-[74%]", out ? "items-end" : "items-start")}>
         {first && out && (

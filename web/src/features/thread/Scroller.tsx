@@ -1,8 +1,8 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Id, StoredFile } from "@/api/types";
 import { t } from "@/i18n";
-import { dayName } from "@/lib/time";
+import { dayName, sameDay } from "@/lib/time";
 import { loadOlder } from "@/sync/load";
 import { IconButton } from "@/ui/Button";
 import { ArrowDown } from "@/ui/icons";
@@ -21,19 +21,33 @@ const NEAR_PX = 80;
 
 const messageIds = (items: readonly Item[]) => items.find((item) => item.kind === "message")?.key;
 
+/** Stands above the oldest message. It is an item like the others: what is above the list would shift its end. */
+const START = { kind: "start", key: "start" } as const;
+
+/** The day of what stands at that place; null where its own line is still in sight. */
+function dayAbove(items: readonly (Item | typeof START)[], index: number): string | null {
+  for (let at = index - 1; at >= 0; at--) {
+    const item = items[at];
+    if (item?.kind === "day") return items[index]?.kind === "day" ? null : item.at;
+  }
+  return null;
+}
+
 export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerProps) {
   const box = useRef<HTMLDivElement>(null);
   const handle = useRef<VirtualizerHandle>(null);
   const atEnd = useRef(true);
   const before = useRef<{ first: string | undefined; last: string | undefined }>({ first: undefined, last: undefined });
   const [away, setAway] = useState(false);
+  const [day, setDay] = useState<string | null>(null);
+  const rows = useMemo(() => (hasOlder ? items : [START, ...items]), [hasOlder, items]);
 
   const first = messageIds(items);
   const last = items.at(-1)?.key;
   // Older messages came in above: keep what is on screen where it is.
   const shift = before.current.first !== undefined && first !== before.current.first && last === before.current.last;
 
-  const toEnd = () => handle.current?.scrollToIndex(items.length - 1, { align: "end" });
+  const toEnd = () => handle.current?.scrollToIndex(rows.length - 1, { align: "end" });
 
   useLayoutEffect(() => {
     const grew = last !== before.current.last;
@@ -59,6 +73,10 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
     const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
     atEnd.current = rest < NEAR_PX;
     setAway(rest > element.clientHeight);
+    const scrolls = element.scrollHeight > element.clientHeight;
+    const above = scrolls && handle.current ? dayAbove(rows, handle.current.findItemIndex(element.scrollTop)) : null;
+    // Whoever reads the newest of today knows the day.
+    setDay(above && atEnd.current && sameDay(above, new Date().toISOString()) ? null : above);
     if (hasOlder && element.scrollTop < element.clientHeight * 1.5) loadOlder(conversation).catch(() => undefined);
   };
 
@@ -71,14 +89,16 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
         aria-live="off"
         aria-label={t("thread")}
         tabIndex={0}
-        className="flex h-full flex-col overflow-x-hidden overflow-y-auto pt-3 outline-offset-[-2px] [overflow-anchor:none]"
+        className="flex h-full flex-col overflow-x-hidden overflow-y-auto outline-offset-[-2px] [overflow-anchor:none]"
       >
         <div className="flex-1" />
-        {!hasOlder && <p className="px-5 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>}
-        <Virtualizer ref={handle} scrollRef={box} data={items} shift={shift} onResize={() => atEnd.current && toEnd()}>
+        <Virtualizer ref={handle} scrollRef={box} data={rows} shift={shift} onResize={() => atEnd.current && toEnd()}>
           {(item) => (
             // The room below the newest is its own: scrolling to its end shows it.
             <div key={item.key} className={item.key === last ? "pb-3" : undefined}>
+              {item.kind === "start" && (
+                <p className="px-5 pt-3 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>
+              )}
               {item.kind === "day" && <Day at={item.at} />}
               {item.kind === "new" && <NewLine />}
               {item.kind === "message" && (
@@ -89,6 +109,13 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
           )}
         </Virtualizer>
       </div>
+      {day !== null && (
+        <p aria-hidden className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
+          <span className="rounded-full border border-line bg-panel px-2.5 py-0.5 text-2xs font-medium text-mute shadow-card">
+            {dayName(day)}
+          </span>
+        </p>
+      )}
       {away && (
         <div className="absolute end-4 bottom-3 rounded-lg border border-line bg-panel shadow-pop">
           <IconButton
