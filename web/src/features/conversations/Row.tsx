@@ -129,7 +129,7 @@ function Actions({ row, unread }: { row: Conversation; unread: number }) {
   return (
     <div
       role="gridcell"
-      className="absolute end-1.5 bottom-1.5 z-10 hidden rounded-lg border border-line bg-panel p-px shadow-card group-focus-within:flex pointer-fine:group-hover:flex"
+      className="absolute end-1.5 top-1 z-10 hidden rounded-lg border border-line bg-panel p-px shadow-card group-focus-within:flex pointer-fine:group-hover:flex"
       onClick={(event) => event.stopPropagation()}
     >
       <IconButton
@@ -187,16 +187,24 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
       )}
     >
       <div role="gridcell" className="relative z-10 h-9 w-9 shrink-0">
-        <Avatar name={row.contact.name} />
-        {channelName && (
-          <ChannelBadge
-            name={channelName}
-            className={classes("absolute -end-1 -bottom-1.5 ring-2", here ? "ring-sel" : "ring-panel")}
-          />
-        )}
+        <span
+          className={classes(
+            ticked || ticking
+              ? "invisible"
+              : "group-has-[input:focus-visible]:invisible pointer-fine:group-hover:invisible",
+          )}
+        >
+          <Avatar name={row.contact.name} />
+          {channelName && (
+            <ChannelBadge
+              name={channelName}
+              className={classes("absolute -end-1 -bottom-1.5 ring-2", here ? "ring-sel" : "ring-panel")}
+            />
+          )}
+        </span>
         <label
           className={classes(
-            "absolute -inset-0.5 grid place-items-center rounded-full bg-raise",
+            "absolute -inset-0.5 grid place-items-center",
             ticked || ticking ? "" : "opacity-0 focus-within:opacity-100 pointer-fine:group-hover:opacity-100",
           )}
           onClick={(event) => event.stopPropagation()}
