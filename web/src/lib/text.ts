@@ -41,6 +41,14 @@ export function initials(name: string): string {
   return (text || "?").toLocaleUpperCase();
 }
 
+/** The beginning of a name, for a place with room for one line: at most 40 characters, and never half of one. */
+export const brief = (name: string): string =>
+  [...new Intl.Segmenter().segment(name)]
+    .slice(0, 40)
+    .map(({ segment }) => segment)
+    .join("")
+    .trimEnd();
+
 /** A steady hue for a name, in degrees. */
 export function hue(name: string): number {
   let sum = 7;
@@ -74,3 +82,7 @@ export const toHtml = (text: string): string =>
     .join("");
 
 export const classes = (...parts: (string | false | null | undefined)[]): string => parts.filter(Boolean).join(" ");
+
+/** A contact's addresses, without the one that stands in for a missing name: that need not be said twice. */
+export const addressesBeside = (contact: { name: string; points: readonly { display: string }[] }): string[] =>
+  contact.points.map((point) => point.display).filter((display) => display !== contact.name);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { hue, initials, linkify, quoted } from "@/lib/text";
+import { addressesBeside, brief, hue, initials, linkify, quoted } from "@/lib/text";
 
 it("finds links, and only harmless ones", () => {
   expect(
@@ -78,4 +78,16 @@ it("costs a long text its length, not its square", () => {
     expect(cost(pump.repeat(40_000)), pump).toBeLessThan(50 * small);
   }
   expect(cost(`https://a${".".repeat(100_000)}x`)).toBeLessThan(2000);
+});
+
+it("shortens a name between its letters", () => {
+  expect(brief("Ada Example")).toBe("Ada Example");
+  expect(brief("👩‍👩‍👧‍👦".repeat(50))).toBe("👩‍👩‍👧‍👦".repeat(40));
+  expect(brief("x".repeat(39) + " y")).toBe("x".repeat(39));
+});
+
+it("says an address once when it stands in for the name", () => {
+  const points = [{ display: "+1 202-555-0150" }, { display: "ada@example.org" }];
+  expect(addressesBeside({ name: "+1 202-555-0150", points })).toEqual(["ada@example.org"]);
+  expect(addressesBeside({ name: "Ada", points })).toHaveLength(2);
 });

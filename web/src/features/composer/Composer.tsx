@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { composerCall } from "@/actions/screen";
 import type { Conversation } from "@/api/types";
 import { t } from "@/i18n";
-import { classes, toHtml } from "@/lib/text";
+import { brief, classes, toHtml } from "@/lib/text";
 import { useMe, useRow, useRows } from "@/sync/store";
 import { usePresence } from "@/sync/whispers";
 import { Lock } from "@/ui/icons";
@@ -25,7 +25,13 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
   const whole = useRef<HTMLElement>(null);
   const insertRich = useRef<((text: string) => void) | null>(null);
 
-  const focus = () => whole.current?.querySelector<HTMLElement>("[data-composer]")?.focus();
+  /** Whoever comes back to a draft goes on where it ends. */
+  const focus = () => {
+    const field = whole.current?.querySelector<HTMLElement>("[data-composer]");
+    if (!field || field === document.activeElement) return;
+    field.focus();
+    if (field instanceof HTMLTextAreaElement) field.setSelectionRange(field.value.length, field.value.length);
+  };
   const call = composerCall.use();
   const heard = useRef(call.count);
   useEffect(() => {
@@ -103,7 +109,9 @@ export function Composer({ conversation, dropped }: { conversation: Conversation
         <TextBox
           box={box}
           label={t(isComment ? "comment.write" : "reply.write")}
-          placeholder={t(isComment ? "comment.placeholder" : "reply.placeholder", { name: conversation.contact.name })}
+          placeholder={t(isComment ? "comment.placeholder" : "reply.placeholder", {
+            name: brief(conversation.contact.name),
+          })}
           value={draft.text}
           mentions={isComment}
           note={isComment}

@@ -23,7 +23,7 @@ export function SendButton({ disabled, zone, onSend }: SendButtonProps) {
         icon={Send}
         disabled={disabled}
         onClick={() => onSend({})}
-        className="h-8 rounded-e-none [&_svg]:rtl:-scale-x-100"
+        className="rounded-e-none [&_svg]:rtl:-scale-x-100"
       >
         {t("send")}
       </Button>
@@ -35,7 +35,7 @@ export function SendButton({ disabled, zone, onSend }: SendButtonProps) {
             type="button"
             aria-label={t("send.more")}
             disabled={disabled}
-            className="grid h-8 w-8 place-items-center rounded-e-lg border-s border-accentink/30 bg-accent text-accentink hover:bg-accent-hover disabled:opacity-55"
+            className="grid h-9 w-8 place-items-center rounded-e-lg border-s border-accentink/30 bg-accent text-accentink hover:bg-accent-hover disabled:opacity-55"
           >
             <ChevronDown size={15} aria-hidden />
           </button>

@@ -21,7 +21,9 @@ export function Name({ contact }: { contact: Contact }) {
         aria-label={t("panel.rename", { name: contact.name })}
         className="group relative mt-2 max-w-full rounded-lg px-6 py-0.5 hover:bg-hover"
       >
-        <bdi className="text-lg font-semibold break-words">{contact.name}</bdi>
+        <bdi title={contact.name} className="line-clamp-3 text-lg font-semibold break-words">
+          {contact.name}
+        </bdi>
         <Pencil
           size={13}
           className="absolute end-1.5 top-2 text-mute opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100"

@@ -5,6 +5,7 @@ import { go } from "@/actions/go";
 import { listContacts } from "@/api/contacts";
 import type { Contact } from "@/api/types";
 import { t } from "@/i18n";
+import { addressesBeside } from "@/lib/text";
 import { longDate } from "@/lib/time";
 import { useRows } from "@/sync/store";
 import { Avatar, Empty, TagChip } from "@/ui/bits";
@@ -33,10 +34,10 @@ function Line({ contact }: { contact: Contact }) {
           </Link>
         </div>
         <p className="min-w-0 flex-1 truncate text-mute">
-          {contact.points.map((point, index) => (
-            <span key={point.id}>
+          {addressesBeside(contact).map((address, index) => (
+            <span key={address}>
               {index > 0 && " · "}
-              <bdi>{point.display}</bdi>
+              <bdi>{address}</bdi>
             </span>
           ))}
         </p>

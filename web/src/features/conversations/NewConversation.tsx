@@ -7,7 +7,7 @@ import { openConversation, type NewConversation as Body } from "@/api/conversati
 import { sentence } from "@/api/http";
 import type { Contact, Inbox } from "@/api/types";
 import { t } from "@/i18n";
-import { classes } from "@/lib/text";
+import { addressesBeside, classes } from "@/lib/text";
 import { loadConversation } from "@/sync/load";
 import { store, useRows } from "@/sync/store";
 import { Avatar } from "@/ui/bits";
@@ -80,8 +80,8 @@ function Who({ onContact, onAddress }: WhoProps) {
               <Avatar name={contact.name} size={32} />
               <span className="min-w-0">
                 <bdi className="block truncate font-medium">{contact.name}</bdi>
-                <span className="block truncate text-xs text-mute">
-                  <bdi>{contact.points.map((point) => point.display).join(" · ")}</bdi>
+                <span className="block truncate text-xs text-mute empty:hidden">
+                  {addressesBeside(contact).join(" · ")}
                 </span>
               </span>
             </button>
