@@ -1,10 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import type { AuditEntry } from "@/api/types";
+import type { AuditEntry, Channel } from "@/api/types";
 import { listAudit } from "@/api/workspace";
 import { maybe, t } from "@/i18n";
 import { mediumTime } from "@/lib/time";
 import { useRows } from "@/sync/store";
 import { Empty } from "@/ui/bits";
+import { useChannels } from "@/ui/Channel";
 import { ScrollText } from "@/ui/icons";
 import { Page } from "@/ui/Page";
 import { Paged } from "@/ui/Paged";
@@ -15,15 +16,20 @@ const words = (action: string): string => {
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-function details(entry: AuditEntry): string {
+function details(entry: AuditEntry, channels: readonly Channel[]): string {
+  const said = (name: string, value: unknown): string => {
+    if (name === "channel") return channels.find((channel) => channel.name === value)?.title ?? String(value);
+    return maybe(`${name}.${String(value)}`, String(value));
+  };
   return Object.entries(entry.detail)
     .filter(([, value]) => typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-    .map(([name, value]) => `${name.replaceAll("_", " ")}: ${String(value)}`)
+    .map(([name, value]) => `${maybe(`audit.with.${name}`, words(name))}: ${said(name, value)}`)
     .join(" · ");
 }
 
 export function Audit() {
   const users = useRows("users");
+  const channels = useChannels();
   const found = useInfiniteQuery({
     queryKey: ["audit"],
     queryFn: ({ pageParam }) => listAudit(pageParam),
@@ -44,11 +50,13 @@ export function Audit() {
                   <p>
                     <span className="font-medium">{maybe(`audit.${entry.action}`, words(entry.action))}</span>{" "}
                     <span className="text-mute">
-                      {users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system")}
+                      {t("audit.by", {
+                        name: users.find((user) => user.id === entry.actor_id)?.name ?? t("author.system"),
+                      })}
                     </span>
                   </p>
-                  <p className="text-xs break-words text-mute" dir="auto">
-                    {details(entry)}
+                  <p className="text-xs break-words text-mute empty:hidden" dir="auto">
+                    {details(entry, channels)}
                   </p>
                 </div>
               </li>

@@ -2,13 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { sentence } from "@/api/http";
-import type { Alert, Health } from "@/api/types";
+import type { Alert, Channel, Health } from "@/api/types";
 import { readHealth, settleRestored } from "@/api/workspace";
-import { t } from "@/i18n";
+import { maybe, t } from "@/i18n";
 import { classes } from "@/lib/text";
-import { mediumTime } from "@/lib/time";
+import { mediumTime, spanInWords } from "@/lib/time";
 import { Empty, Failure, Spinner } from "@/ui/bits";
 import { Button } from "@/ui/Button";
+import { useChannels } from "@/ui/Channel";
 import { confirm } from "@/ui/Confirm";
 import { Check, CircleAlert, Info } from "@/ui/icons";
 import { Page } from "@/ui/Page";
@@ -71,14 +72,30 @@ function One({ alert, onChanged }: { alert: Alert; onChanged: () => void }) {
 /** "frontdesk_disk_free_ratio" → the figure as people read it. */
 function shown(figure: Health["figures"][number]): string {
   if (figure.name.endsWith("_ratio")) return `${Math.round(figure.value * 100)} %`;
-  if (figure.name.endsWith("_seconds")) return t("health.seconds", { seconds: Math.round(figure.value) });
+  if (figure.name.endsWith("_seconds")) {
+    const seconds = Math.round(figure.value);
+    if (seconds === 0) return t("health.nothing");
+    return seconds < 60 ? t("health.seconds", { seconds }) : spanInWords(seconds * 1000);
+  }
   return String(Math.round(figure.value));
 }
 
 const of = (figure: Health["figures"][number]): string => Object.values(figure.labels).join(" · ");
 
+/** The same as people read it: "Live chat · Connected". */
+function ofInWords({ labels }: Health["figures"][number], channels: readonly Channel[]): string {
+  return Object.entries(labels)
+    .map(([name, value]) =>
+      name === "channel"
+        ? (channels.find((channel) => channel.name === value)?.title ?? value)
+        : maybe(`${name}.${value}`, value),
+    )
+    .join(" · ");
+}
+
 /** The same figure of several channels is said once, with a line for each of them. */
 function Figures({ figures }: { figures: Health["figures"] }) {
+  const channels = useChannels();
   const groups = new Map<string, Health["figures"]>();
   for (const figure of figures) groups.set(figure.name, [...(groups.get(figure.name) ?? []), figure]);
   return (
@@ -89,13 +106,13 @@ function Figures({ figures }: { figures: Health["figures"] }) {
         return (
           <dl key={name} className="border-b border-line px-4 py-2.5 last:border-0">
             <div className="flex items-baseline gap-4">
-              <dt className="min-w-0 flex-1">{first?.words}</dt>
+              <dt className="min-w-0 flex-1">{maybe(`figure.${name}`, first?.words ?? name)}</dt>
               {alone && <dd className="font-medium tabular-nums">{shown(first)}</dd>}
             </div>
             {!alone &&
               group.map((figure) => (
                 <div key={of(figure)} className="flex items-baseline gap-4 ps-4 pt-1">
-                  <dt className="min-w-0 flex-1 text-mute">{of(figure)}</dt>
+                  <dt className="min-w-0 flex-1 text-mute">{ofInWords(figure, channels)}</dt>
                   <dd className="font-medium tabular-nums">{shown(figure)}</dd>
                 </div>
               ))}

@@ -1,13 +1,16 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
+import type { Session } from "@/api/types";
 import { changeMe, listSessions, readMe, signOutEverywhere } from "@/api/workspace";
 import { leave } from "@/features/shell/session";
 import { t } from "@/i18n";
+import { deviceOf } from "@/lib/browser";
+import { classes } from "@/lib/text";
 import { mediumTime } from "@/lib/time";
 import { store, useMe } from "@/sync/store";
 import { Button } from "@/ui/Button";
 import { FormError, TextField } from "@/ui/Field";
-import { Laptop } from "@/ui/icons";
+import { Laptop, Smartphone } from "@/ui/icons";
 import { Page } from "@/ui/Page";
 import { toast } from "@/ui/toasts";
 import { useSaving } from "./useSaving";
@@ -87,6 +90,26 @@ function PasswordForm() {
   );
 }
 
+/** "Chrome on Windows", and what it calls itself for those who want to know. */
+function SignedIn({ session }: { session: Session }) {
+  const { browser, system, phone } = deviceOf(session.agent);
+  const Icon = phone ? Smartphone : Laptop;
+  const name = browser ?? t("sessions.unknown");
+  return (
+    <li className="flex items-center gap-3">
+      <Icon size={18} className="shrink-0 text-mute" aria-hidden />
+      <span className="min-w-0 flex-1 sm:flex sm:items-center sm:gap-3">
+        <span className="block min-w-0 flex-1 truncate" title={session.agent ?? undefined}>
+          {system ? t("sessions.on", { browser: name, system }) : name}
+        </span>
+        <span className={classes("block shrink-0 text-xs", session.current ? "font-semibold text-good" : "text-mute")}>
+          {session.current ? t("sessions.current") : t("sessions.seen", { time: mediumTime(session.seen_at) })}
+        </span>
+      </span>
+    </li>
+  );
+}
+
 function Sessions() {
   const sessions = useQuery({ queryKey: ["sessions"], queryFn: listSessions });
   return (
@@ -94,13 +117,7 @@ function Sessions() {
       <h2 className="text-base font-semibold">{t("sessions")}</h2>
       <ul className="flex flex-col gap-3">
         {(sessions.data ?? []).map((session) => (
-          <li key={session.id} className="flex items-center gap-3">
-            <Laptop size={18} className="text-mute" aria-hidden />
-            <span className="min-w-0 flex-1 truncate">{session.agent ?? t("sessions.unknown")}</span>
-            <span className="text-xs text-mute">
-              {session.current ? t("sessions.current") : mediumTime(session.seen_at)}
-            </span>
-          </li>
+          <SignedIn key={session.id} session={session} />
         ))}
       </ul>
       <div>

@@ -1,11 +1,12 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import type { ComponentType } from "react";
+import { useEffect, useRef, type ComponentType } from "react";
 import { t, type Key } from "@/i18n";
 import { classes } from "@/lib/text";
 import { usePhone } from "@/lib/useMedia";
 import { useMe } from "@/sync/store";
 import {
   Activity,
+  Bookmark,
   Inbox,
   KeyRound,
   Laptop,
@@ -16,7 +17,6 @@ import {
   UserRound,
   Users,
   UsersRound,
-  Filter,
   type LucideIcon,
 } from "@/ui/icons";
 import { Appearance } from "./Appearance";
@@ -45,7 +45,7 @@ const GROUPS: readonly { title: Key; entries: readonly Entry[] }[] = [
     title: "settings.workspace_group",
     entries: [
       { page: "inboxes", title: "settings.inboxes", icon: Inbox, body: Inboxes, needs: "inboxes:read" },
-      { page: "labels", title: "settings.labels", icon: Filter, body: LabelsPage, needs: null },
+      { page: "labels", title: "settings.labels", icon: Bookmark, body: LabelsPage, needs: null },
       { page: "tags", title: "settings.tags", icon: Tag, body: TagsPage, needs: null },
       { page: "teammates", title: "settings.teammates", icon: Users, body: Teammates, needs: "people:read" },
       { page: "teams", title: "settings.teams", icon: UsersRound, body: Teams, needs: "people:read" },
@@ -84,6 +84,9 @@ export function SettingsPage() {
   const all = groups.flatMap((group) => group.entries);
   const here = all.find((entry) => entry.page === page) ?? all[0];
   const Body = here?.body ?? Profile;
+  const current = useRef<HTMLAnchorElement>(null);
+  // On a phone the pages stand in one line that is wider than the screen.
+  useEffect(() => current.current?.scrollIntoView({ inline: "center", block: "nearest" }), [page, phone]);
   return (
     <>
       <nav
@@ -102,6 +105,7 @@ export function SettingsPage() {
                 key={entry.page}
                 to="/settings/$page"
                 params={{ page: entry.page }}
+                ref={entry === here ? current : undefined}
                 aria-current={entry === here ? "page" : undefined}
                 className={classes(
                   "flex shrink-0 items-center gap-2.5 rounded-lg px-2.5 py-1.5 whitespace-nowrap",

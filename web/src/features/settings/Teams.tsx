@@ -85,7 +85,7 @@ export function Teams() {
   return (
     <Page title={t("settings.teams")} text={t("teams.text")} narrow actions={add}>
       {teams.length === 0 ? (
-        <Empty icon={UsersRound} title={t("teams.none")} />
+        <Empty icon={UsersRound} title={t("teams.none")} text={t("teams.none_text")} />
       ) : (
         <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
           {teams.map((team) => (

@@ -116,7 +116,7 @@ export function Tokens() {
       ) : tokens.isError ? (
         <Failure text={sentence(tokens.error)} onRetry={() => void tokens.refetch()} />
       ) : tokens.data.length === 0 ? (
-        <Empty icon={KeyRound} title={t("tokens.none")} />
+        <Empty icon={KeyRound} title={t("tokens.none")} text={t("tokens.none_text")} />
       ) : (
         <ul className="overflow-hidden rounded-2xl border border-line bg-panel">
           {tokens.data.map((token) => (
