@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -154,26 +154,16 @@ class Message:
 def decode_message(body: bytes) -> Message:
     """The body of a submit_sm or deliver_sm. Raises Malformed."""
     take = _Reader(body)
-    service_type = take.c_string()
-    source_ton, source_npi, source = take.octet(), take.octet(), take.c_string()
-    destination_ton, destination_npi, destination = take.octet(), take.octet(), take.c_string()
-    esm_class, _protocol, _priority = take.octet(), take.octet(), take.octet()
-    _schedule, _validity = take.c_string(), take.c_string()
+    addressed, esm_class = _addressed(take), take.octet()
+    _protocol, _priority, _schedule, _validity = take.octet(), take.octet(), take.c_string(), take.c_string()
     registered_delivery, _replace = take.octet(), take.octet()
     data_coding, _default = take.octet(), take.octet()
-    content = take.octets(take.octet())
-    return Message(
-        service_type=service_type,
-        source=source,
-        source_ton=source_ton,
-        source_npi=source_npi,
-        destination=destination,
-        destination_ton=destination_ton,
-        destination_npi=destination_npi,
+    return replace(
+        addressed,
         esm_class=esm_class,
         registered_delivery=registered_delivery,
         data_coding=data_coding,
-        content=content,
+        content=take.octets(take.octet()),
         tlvs=take.tlvs(),
     )
 
@@ -181,22 +171,26 @@ def decode_message(body: bytes) -> Message:
 def decode_data(body: bytes) -> Message:
     """The body of a data_sm (§4.7.1): no short_message, the text is in message_payload. Raises Malformed."""
     take = _Reader(body)
-    service_type = take.c_string()
-    source_ton, source_npi, source = take.octet(), take.octet(), take.c_string()
-    destination_ton, destination_npi, destination = take.octet(), take.octet(), take.c_string()
-    esm_class, registered_delivery, data_coding = take.octet(), take.octet(), take.octet()
-    return Message(
-        service_type=service_type,
-        source=source,
-        source_ton=source_ton,
-        source_npi=source_npi,
-        destination=destination,
-        destination_ton=destination_ton,
-        destination_npi=destination_npi,
+    addressed, esm_class, registered_delivery = _addressed(take), take.octet(), take.octet()
+    return replace(
+        addressed,
         esm_class=esm_class,
         registered_delivery=registered_delivery,
-        data_coding=data_coding,
+        data_coding=take.octet(),
         tlvs=take.tlvs(),
+    )
+
+
+def _addressed(take: _Reader) -> Message:
+    """What every body begins with, in the order in which it stands there."""
+    return Message(
+        service_type=take.c_string(),
+        source_ton=take.octet(),
+        source_npi=take.octet(),
+        source=take.c_string(),
+        destination_ton=take.octet(),
+        destination_npi=take.octet(),
+        destination=take.c_string(),
     )
 
 
