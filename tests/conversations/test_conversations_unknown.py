@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from conversations.office import ANA, BEN, Office, Time
-from conversations.pretend import Pretend, Repeatable, Searchable, line
+from conversations.pretend import Pretend, Repeatable, Searchable, line, told
 from frontdesk.channels.port import Account, Disconnected, Outbound, Sent, TryLater, Unknown
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations.actions import write
@@ -78,6 +78,18 @@ async def test_one_that_the_provider_has_not_goes_again_under_the_same_key(offic
     await office.dispatch()
     [message] = driver.sent
     assert (message.key, message.attempt) == ((await office.outbox(message_id))["key"], 2)
+    assert await office.states(message_id) == ("accepted", "accepted")
+
+
+async def test_a_failure_of_the_first_attempt_does_not_stay_when_it_goes_again(office: Office, time: Time) -> None:
+    driver = Searchable("phone")
+    message_id = await unanswered(office, driver)
+    time.move(seconds=3)
+    await dispatch.dispatch(office.resources)
+    assert await office.states(message_id) == ("queued", "queued")
+    await office.deliver(told("failed", key=(await office.outbox(message_id))["key"]))
+    await office.dispatch()
+    assert len(driver.sent) == 1
     assert await office.states(message_id) == ("accepted", "accepted")
 
 

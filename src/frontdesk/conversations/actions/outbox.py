@@ -121,13 +121,13 @@ where q.workspace_id = $1 and q.ctid = any(array(
 returning q.id
 """
 
-# What was scheduled is said now.
+# What was scheduled is said now. What an earlier attempt is said to have failed with does not stand any more.
 _ON_THE_WAY = """
 update messages m set
   at = case when m.due_at is null then m.at else $4 end, due_at = null, delivery = 'sending', delivery_at = $4,
   external_id = coalesce(m.external_id, mine.external_id), rev = m.rev + 1
 from unnest($2::bigint[], $3::text[]) mine (id, external_id)
-where m.workspace_id = $1 and m.id = any($2) and m.id = mine.id and m.delivery in ('queued', 'sending')
+where m.workspace_id = $1 and m.id = any($2) and m.id = mine.id and m.delivery in ('queued', 'sending', 'failed')
 returning m.id
 """
 
