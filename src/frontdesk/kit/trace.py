@@ -62,9 +62,6 @@ class Traced:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         given = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
         trace_id = read(given.decode("latin-1")) or fresh()
 

@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
-from sqlalchemy.sql.expression import Executable
 
 from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.events import Event
@@ -38,7 +36,6 @@ PASSING = (  # errors that the next try may not meet: a deadlock, a full disk, a
     asyncpg.InvalidCachedStatementError,  # a migration changed a table under a prepared statement
 )  # fmt: skip
 
-_DIALECT = dialect.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 _BEGIN = """
 select set_config('app.workspace_id', $1, true), set_config('app.across', $2, true), clock_timestamp() as now
@@ -119,12 +116,6 @@ class Tx:
     async def found(self) -> None:
         """What is asked from here on depends on no words."""
         await self.raw.execute("select set_config('plan_cache_mode', $1, true)", self._plans)
-
-    async def run(self, statement: Executable) -> list[Row]:
-        """Run a statement built with SQLAlchemy: for queries whose shape depends on the request."""
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-        values = [compiled.params[name] for name in compiled.positiontup or ()]
-        return await self.fetch(str(compiled), *values)
 
     def emit(self, event: Event) -> None:
         """Record a fact; it is written when the transaction commits, in this order."""
