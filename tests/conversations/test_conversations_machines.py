@@ -1,4 +1,5 @@
-"""Machines whose clocks differ by ten minutes agree on leases, on what is due, and on who wrote first."""
+"""Machines whose clocks differ by ten minutes agree on leases, on what is due, and on who wrote first; and on who sends
+what only one of them can."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.office import Office
+from conversations.office import Office, Time
 from conversations.pretend import Pretend, Searchable, line
 from frontdesk.channels.port import Account, Outbound, Sent, Unknown
 from frontdesk.conversations.actions import outbox
@@ -85,3 +86,27 @@ async def test_a_driver_is_told_of_its_last_attempt_by_its_own_machines_clock(of
         await dispatch.dispatch(office.resources)
     assert [0 <= seconds < 60 for seconds in asked] == [True]
     assert (await office.states(message_id))[0] == "unknown"
+
+
+class Bound(Pretend):
+    """Sends over a connection that its listener keeps, here or elsewhere."""
+
+    here = False
+
+    def sends_here(self, account: Account) -> bool:
+        return self.here
+
+
+async def test_what_another_process_has_the_connection_for_is_left_to_it(office: Office, time: Time) -> None:
+    """Without a trace: this worker's look at it is no attempt."""
+    driver = Bound("phone")
+    office.install(line(driver))
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+    await office.dispatch()
+    row = await office.outbox(message_id)
+    assert (row["state"], row["attempts"], await office.history(message_id)) == ("queued", 0, [])
+    assert (await office.message(message_id))["delivery"] == "queued"
+    driver.here = True
+    time.move(seconds=2)
+    await office.dispatch()
+    assert [message.attempt for message in driver.sent] == [1]

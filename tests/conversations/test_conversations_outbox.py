@@ -188,7 +188,7 @@ async def test_a_worker_that_wakes_up_late_changes_nothing(office: Office, time:
         assert not await outbox.unknown(tx, late, "late")
         assert not await outbox.look_again(tx, late, 1)
         assert not await outbox.uncertain(tx, late, "late")
-        assert not await outbox.wait_for_room(tx, late, after=1)
+        assert not await outbox.put_back(tx, late, after=1)
         assert not await outbox.give_way(tx, [late["outbox_id"]], timedelta(0))
         assert await outbox.proved(tx, late), "there is nothing left to find out"
     assert await office.states(message_id) == ("uncertain", "uncertain")

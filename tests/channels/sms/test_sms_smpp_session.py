@@ -61,8 +61,11 @@ async def test_stopping_unbinds(smsc):
 
 async def test_the_channel_listens_and_an_old_listener_leaves_the_new_session_alone(smsc):
     box = inbox(smsc.port)
+    assert CHANNEL.driver.sends_here(inbox(provider="kannel"))
+    assert not CHANNEL.driver.sends_here(box)
     listening = asyncio.create_task(CHANNEL.driver.listen(box, RememberingSink()))
     old = await until(lambda: LIVE.get(box.inbox_id))
+    assert CHANNEL.driver.sends_here(box)
     assert "Bound as desk since" in await CHANNEL.driver.test(box)
     LIVE[box.inbox_id] = Live(old.session, old.since)
     listening.cancel()

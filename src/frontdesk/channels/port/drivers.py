@@ -59,6 +59,15 @@ class Listens(Protocol):
 
 
 @runtime_checkable
+class SendsWhereItListens(Protocol):
+    """Sends over the connection that its listener keeps, which one process has."""
+
+    def sends_here(self, account: Account) -> bool:
+        """Whether that is this process. What it is not for is left to the others."""
+        ...
+
+
+@runtime_checkable
 class NamesMessages(Protocol):
     """Fixes the provider id before sending, so that a repeated attempt is the same message for everybody."""
 

@@ -27,7 +27,7 @@ from frontdesk.channels.sms.kannel import KannelSms
 from frontdesk.channels.sms.numbers import typed
 from frontdesk.channels.sms.segments import smart
 from frontdesk.channels.sms.settings import SETTINGS, check, own_address
-from frontdesk.channels.sms.smpp import SmppSms
+from frontdesk.channels.sms.smpp import LIVE, SmppSms
 from frontdesk.channels.sms.twilio import MAX_CHARS, TwilioSms
 
 __all__ = ["CHANNEL", "Sms"]
@@ -65,6 +65,10 @@ class Sms:
             await self._smpp.listen(account, sink)
         else:
             await asyncio.Event().wait()
+
+    def sends_here(self, account: Account) -> bool:
+        """The session with an SMSC is the listener's; the others are asked from anywhere."""
+        return account.get("provider") != "smpp" or account.inbox_id in LIVE
 
     async def missed(self, account: Account, *, since: datetime) -> AsyncIterator[Raw]:
         if account.get("provider") == "twilio":

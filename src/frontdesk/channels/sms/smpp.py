@@ -1,6 +1,7 @@
 """SMS over SMPP 3.4, straight to an operator's or aggregator's SMSC. We are the ESME; one bind sends and receives.
 
-The listening task owns the session; ``send`` borrows it through ``LIVE``, which is why both run in one process.
+The listening task owns the session; ``send`` borrows it through ``LIVE``, which is why both run in one process: a
+worker without the session leaves messages to the one that has it.
 """
 
 from __future__ import annotations

@@ -298,8 +298,9 @@ async def give_way(tx: Tx, ids: Sequence[int], patience: timedelta) -> int:
     return len(rows)
 
 
-async def wait_for_room(tx: Tx, row: Row, *, after: float) -> bool:
-    """Its inbox has sent as much as its rate allows: back into the queue for ``after`` seconds, as if never claimed."""
+async def put_back(tx: Tx, row: Row, *, after: float) -> bool:
+    """Back into the queue for ``after`` seconds, as if never claimed: its inbox has sent as much as its rate allows, or
+    has its connection in another process."""
     await tx.execute(
         "update outbox set attempts = attempts - 1, sending_since = null"
         " where workspace_id = $1 and id = $2 and fence = $3",

@@ -8,6 +8,7 @@ runs out; it is then unknown, and is looked up, never resent blindly.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from frontdesk.channels.port import (
     Outbound,
     Rejected,
     ResendsSafely,
+    SendsWhereItListens,
     Sent,
     TryLater,
     Unknown,
@@ -46,6 +48,7 @@ from frontdesk.kit.files import Missing
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 20  # claimed together; each belongs to another conversation
+ELSEWHERE = 1.0  # seconds, give or take a half, for which a message waits that another worker has to send
 SETTLE_AGAIN = (0.05, 0.5, 2.0, 5.0, 5.0)  # seconds; together shorter than what is left of a lease
 
 log = structlog.get_logger()
@@ -119,13 +122,17 @@ async def _hold(
 
 
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
-    """Ask once more whether it may go, now; None if it was settled instead."""
+    """Ask once more whether it may go, now and from here; None if it was settled or put back instead."""
     try:
         built = _built(resources, row, files, tx.now())
     except Exception as error:  # one message that cannot be built must not stand in the way of all others
         log.error("a message cannot be prepared", outbox=row["outbox_id"], error=repr(error))
         built = rules.Reason("unpreparable", f"This message cannot be prepared for sending: {error}")
     if not isinstance(built, rules.Reason):
+        driver = channel(row["channel"]).driver
+        if isinstance(driver, SendsWhereItListens) and not driver.sends_here(built[1]):
+            await outbox.put_back(tx, row, after=ELSEWHERE * (0.5 + random.random()))  # noqa: S311
+            return None
         return row, *built
     settle = outbox.held if built.hold or row["unknown_since"] else outbox.failed  # who is in doubt has not failed
     await settle(tx, row, built.sentence, code=built.code)
@@ -215,7 +222,7 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
             ready.remove(one)
             pause = 60 / one[0]["rate_per_minute"]
             meters.rate_limited.labels("inbox").inc()
-            await outbox.wait_for_room(tx, one[0], after=max(1.0, min(pause, 10.0)))
+            await outbox.put_back(tx, one[0], after=max(1.0, min(pause, 10.0)))
 
 
 async def _hand_over(resources: Resources, one: Ready, leases: Leases, under_way: UnderWay) -> None:
