@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -104,7 +105,12 @@ async def requests(url: str, bearer: str, place: Path, *, name: str, cases: int,
     made = await asyncio.create_subprocess_exec(
         *command, cwd=place, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await made.communicate()
+    try:
+        said, _ = await made.communicate()
+    finally:
+        if made.returncode is None:
+            made.terminate()
+            await made.wait()
     statuses: Counter[str] = Counter(
         re.findall(r'"status_code": ?(\d+)', report.read_text() if report.exists() else "")
     )
@@ -116,6 +122,8 @@ async def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    if ours := asyncio.current_task():  # whoever stops this stops what it started, too
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ours.cancel)
     began = time.monotonic()
     async with ground.folder() as place, ground.opened(place) as (resources, server):
         owner = await ground.workspace(resources)
