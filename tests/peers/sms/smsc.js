@@ -1,7 +1,7 @@
 // An SMSC for the tests, made of the npm package `smpp`. It tells what it sees, one JSON object a line on stdout, and
 // takes orders the same way on stdin:
 //   {"do": "deliver", "pdu": {…}}              send a deliver_sm to every session
-//   {"do": "answer", "status": 88, "times": 2} refuse the next submissions with this command_status
+//   {"do": "answer", "status": 88, "times": 2} refuse the next submissions with this command_status (0: take them)
 //   {"do": "early", "on": true}                send the delivery receipt before the submit_sm_resp
 //   {"do": "mute", "on": true}                 never answer submissions
 //   {"do": "cut"}                              drop all connections
@@ -37,8 +37,9 @@ function submitted(session, pdu) {
     receipts: pdu.registered_delivery,
   });
   if (mute) return;
-  if (refusals.length) {
-    session.send(pdu.response({ command_status: refusals.shift() }));
+  const refusal = refusals.shift();
+  if (refusal) {
+    session.send(pdu.response({ command_status: refusal }));
     return;
   }
   const id = `m${++count}`;
