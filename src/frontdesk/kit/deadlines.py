@@ -24,8 +24,7 @@ class Deadlines:
     async def keep(self, work: Awaitable[T], seconds: float) -> T:
         """What ``work`` returns. Raises TimeoutError where it was ended; a task keeps one deadline at a time."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        if task is None:
-            raise RuntimeError("a deadline is kept by a task")
+        assert task is not None, "a deadline is kept by a task"
         self._began[task] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(seconds / LOOKS, self._look, seconds)
