@@ -81,3 +81,22 @@ async def test_a_browser_is_named_as_people_name_it(desk: Desk, demo: Demo) -> N
     page = await desk("/settings/profile", user_agent=agent)
     here = page.get_by_role("listitem").filter(has_text="This browser")
     await expect(here).to_contain_text("Firefox on Windows")
+
+
+async def test_whoever_opens_the_palette_types_on_at_once(desk: Desk, demo: Demo) -> None:
+    page = await desk("/conversations/all")
+    await expect(page.get_by_role("heading", name="Conversations")).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("scheduled")
+    await expect(page.get_by_role("combobox")).to_have_value("scheduled")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Scheduled")).to_be_visible()
+
+
+async def test_an_address_that_leads_nowhere_leads_back(desk: Desk, demo: Demo) -> None:
+    page = await desk("/nowhere")
+    await page.get_by_role("link", name="Go to conversations").click()
+    await expect(page.get_by_role("heading", name="Conversations")).to_be_visible()
+    await page.goto("/conversations/all?c=987654321")
+    await page.get_by_role("main").get_by_role("button", name="Back").click()
+    await expect(page.get_by_text("Pick a conversation")).to_be_visible()

@@ -11,6 +11,7 @@ import { connectRouter, type ListSearch } from "./actions/go";
 import type { View } from "./api/types";
 import type { Arrival } from "./features/shell/session";
 import { Frame } from "./features/shell/Frame";
+import { NotFound } from "./features/shell/NotFound";
 import { store } from "./sync/store";
 import { Spinner } from "./ui/bits";
 
@@ -112,7 +113,7 @@ export function makeRouter(queries: QueryClient, arrival: Arrival) {
     context: { queries, arrival },
     defaultPreload: "intent",
     defaultPendingComponent: Spinner,
-    defaultNotFoundComponent: () => null,
+    defaultNotFoundComponent: NotFound,
   });
   connectRouter(
     (place, replace) => void router.navigate({ ...place, replace } as Parameters<typeof router.navigate>[0]),

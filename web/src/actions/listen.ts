@@ -1,5 +1,6 @@
 import { store } from "@/sync/store";
 import { isBusy, isSingle, strokeOf } from "./keys";
+import { overlay, typedAhead } from "./screen";
 import { available, COMMANDS } from "./registry";
 
 /** How long the second key of a sequence may take. */
@@ -13,7 +14,13 @@ export function listenToKeys(): () => void {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
     const stroke = strokeOf(event);
-    const busy = isBusy(event.target);
+    if (overlay.get() === "palette" && stroke.length === 1 && !document.querySelector("[role=dialog]")) {
+      event.preventDefault();
+      typedAhead.set((text) => text + event.key);
+      return;
+    }
+    // While another dialog is on its way, no letter means a command.
+    const busy = isBusy(event.target) || overlay.get() !== null;
     const singles = store.state.me?.user.preferences?.single_keys !== false;
     const sequence = first && event.timeStamp - firstAt < SEQUENCE_MS ? `${first} ${stroke}` : "";
     const wanted = [sequence, stroke].filter(Boolean);

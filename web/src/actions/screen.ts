@@ -19,6 +19,10 @@ export const picker = value<OpenPicker | null>(null);
 
 export type Overlay = "palette" | "help" | "new" | null;
 export const overlay = value<Overlay>(null);
+/** Whether the text of the open conversation is searched. */
+export const finding = value(false);
+/** What was typed between the key that opens the palette and its field. */
+export const typedAhead = value("");
 
 /** The contact panel: kept beside the thread on wide screens, a drawer on narrower ones. */
 export const panelShown = remembered("panel", true);

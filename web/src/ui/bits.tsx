@@ -83,10 +83,20 @@ export function Empty({ icon: Icon, title, text, children, className }: EmptyPro
   );
 }
 
-export const Failure = ({ text, onRetry }: { text: string; onRetry: () => void }) => (
+interface FailureProps {
+  text: string;
+  onRetry: () => void;
+  /** Leads away from what cannot be shown. */
+  onLeave?: () => void;
+}
+
+export const Failure = ({ text, onRetry, onLeave }: FailureProps) => (
   <div role="alert" className="flex flex-col items-center gap-3 px-6 py-10 text-center text-mute">
     <p>{text}</p>
-    <Button onClick={onRetry}>{t("try_again")}</Button>
+    <div className="flex gap-2">
+      {onLeave && <Button onClick={onLeave}>{t("back")}</Button>}
+      <Button onClick={onRetry}>{t("try_again")}</Button>
+    </div>
   </div>
 );
 

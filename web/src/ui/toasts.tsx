@@ -75,7 +75,7 @@ export function ToastHost() {
       role="region"
       aria-label={t("notices")}
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-3 bottom-20 z-60 flex flex-col items-center gap-2 sm:bottom-5"
+      className="pointer-events-none fixed inset-x-3 bottom-20 z-60 flex flex-col items-center gap-2 sm:end-auto sm:start-18 sm:bottom-4 sm:items-start"
     >
       {items.map((item) => (
         <One key={item.id} item={item} />

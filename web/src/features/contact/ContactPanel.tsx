@@ -85,7 +85,7 @@ export function ContactPanel({ conversation, onBack }: { conversation: Id; onBac
     const timer = setTimeout(() => setLate(true), 300);
     return () => clearTimeout(timer);
   }, []);
-  if (!contact) return late ? <Spinner /> : null;
+  if (!contact) return late && row ? <Spinner /> : null;
   return (
     <div>
       <header className="relative flex flex-col items-center px-4 pt-5 pb-4 text-center">

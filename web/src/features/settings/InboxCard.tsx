@@ -16,7 +16,7 @@ import { Menu, MenuItem } from "@/ui/Menu";
 import { toast } from "@/ui/toasts";
 import { CopyLine } from "@/ui/CopyLine";
 import { InboxForm } from "./InboxForm";
-import { InstallSnippet } from "./InstallSnippet";
+import { InstallSnippet, useOnSite } from "./InstallSnippet";
 import { useSaving } from "./useSaving";
 
 const TONES: Record<HealthState, string> = {
@@ -97,6 +97,7 @@ function TestConnection({ inbox }: { inbox: Inbox }) {
 
 export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
   const channel = useChannel(inbox.channel);
+  const onSite = useOnSite(inbox.channel);
   const [dialog, setDialog] = useState<"edit" | "message" | null>(null);
   const close = () => setDialog(null);
   const enable = async (enabled: boolean) => {
@@ -173,10 +174,12 @@ export function InboxCard({ inbox, admin }: { inbox: Inbox; admin: boolean }) {
               {t("inbox.details")}
             </summary>
             <div className="mt-2 flex flex-col gap-3">
-              <div>
-                <p className="mb-1 text-xs text-mute">{t("inbox.hook_help")}</p>
-                <CopyLine label={t("inbox.hook")} text={inbox.hook_url} />
-              </div>
+              {!onSite && (
+                <div>
+                  <p className="mb-1 text-xs text-mute">{t("inbox.hook_help")}</p>
+                  <CopyLine label={t("inbox.hook")} text={inbox.hook_url} />
+                </div>
+              )}
               <InstallSnippet inbox={inbox} />
             </div>
           </details>

@@ -4,10 +4,12 @@ import { useChannel } from "@/ui/Channel";
 import { ExternalLink } from "@/ui/icons";
 import { CopyLine } from "@/ui/CopyLine";
 
+/** Whether it is a chat on the business's own site. */
+export const useOnSite = (name: string): boolean => useChannel(name)?.can.address_kinds.includes("visitor") ?? false;
+
 /** For channels that live on the business's own site: what to put there, and a page to try it at once. */
 export function InstallSnippet({ inbox }: { inbox: Inbox }) {
-  const channel = useChannel(inbox.channel);
-  if (!channel?.can.address_kinds.includes("visitor")) return null;
+  if (!useOnSite(inbox.channel)) return null;
   const snippet = `<script src="${location.origin}/widget.js" data-key="${inbox.public_key}" async></script>`;
   return (
     <section className="flex flex-col gap-2">

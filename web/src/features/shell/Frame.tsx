@@ -12,9 +12,13 @@ import { NetworkBar } from "./NetworkBar";
 import { PickerHost } from "./PickerHost";
 import { BottomBar, Rail } from "./Rail";
 
-const Palette = lazy(() => import("./Palette"));
+const palette = () => import("./Palette");
+const Palette = lazy(palette);
 const Help = lazy(() => import("./Help"));
 const NewConversation = lazy(() => import("@/features/conversations/NewConversation"));
+
+/** The first screen is drawn by then. */
+const AFTER_START_MS = 1_500;
 
 function Overlays() {
   const open = overlay.use();
@@ -38,6 +42,11 @@ function useTitle(): void {
 export function Frame() {
   useTitle();
   useEffect(listenToKeys, []);
+  // Who presses Ctrl-K types on at once: it has to be there by then.
+  useEffect(() => {
+    const timer = setTimeout(() => void palette().catch(() => undefined), AFTER_START_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // On a phone the thread has the whole screen: its composer stands where the bar would be.
   const inThread = useRouterState({
     select: (state) => "c" in state.location.search && state.location.search.c !== undefined,

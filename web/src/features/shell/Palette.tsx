@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Command as Menu } from "cmdk";
 import { Dialog } from "radix-ui";
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue, useEffect, useState } from "react";
 import { go, openConversation } from "@/actions/go";
 import { available, COMMANDS, titleOf } from "@/actions/registry";
-import { overlay } from "@/actions/screen";
+import { overlay, typedAhead } from "@/actions/screen";
 import { listContacts } from "@/api/contacts";
 import { listConversations } from "@/api/conversations";
 import { t } from "@/i18n";
@@ -41,7 +41,8 @@ function useFound(text: string) {
 }
 
 export default function Palette() {
-  const [text, setText] = useState("");
+  const [text, setText] = useState(typedAhead.get);
+  useEffect(() => typedAhead.set(""), []);
   const found = useFound(text);
   return (
     <Dialog.Root open onOpenChange={(open) => !open && overlay.set(null)}>

@@ -79,7 +79,11 @@ const Tried = ({ attempt }: { attempt: Attempt }) => (
 const Heading = ({ text }: { text: string }) => <h3 className="mb-1.5 text-xs font-semibold text-mute">{text}</h3>;
 
 function Sections({ details }: { details: DeliveryDetails }) {
-  const { arrived, attempts, receipts } = details;
+  const { arrived, attempts } = details;
+  // Our own note and the provider's word for the same step are one step to a reader.
+  const receipts = details.receipts.filter(
+    (step, index, all) => step.reason || step.code || step.state !== all[index - 1]?.state,
+  );
   return (
     <div className="flex flex-col gap-4 text-sm">
       {arrived && (
