@@ -62,6 +62,7 @@ const conversations = createRoute({
   params: { parse: (raw) => ({ view: asView(raw.view) }), stringify: (params) => params },
   validateSearch: (raw: Record<string, unknown>): ListSearch => ({
     c: number(raw["c"]),
+    m: number(raw["m"]),
     channel: text(raw["channel"]),
     inbox: number(raw["inbox"]),
     assignee: number(raw["assignee"]),

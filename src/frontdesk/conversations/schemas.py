@@ -30,6 +30,14 @@ class Last(msgspec.Struct, kw_only=True):
     at: datetime
 
 
+class Found(msgspec.Struct, kw_only=True):
+    """The message that a search found in a conversation; ``excerpt`` is what it says around the first such word."""
+
+    message_id: int
+    excerpt: str
+    at: datetime
+
+
 class Mine(msgspec.Struct, kw_only=True):
     """What is true for the user who asks. Unread is ``inbound_count`` less ``read_count``, never below 0."""
 
@@ -58,6 +66,7 @@ class Conversation(msgspec.Struct, kw_only=True, omit_defaults=False):
     rev: int
     created_at: datetime
     my: Mine | UnsetType = UNSET
+    found: Found | UnsetType = UNSET
 
 
 class Author(msgspec.Struct, kw_only=True):

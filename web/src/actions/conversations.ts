@@ -50,7 +50,7 @@ function moveOn(ids: readonly Id[]): void {
   const at = order.indexOf(open);
   const rest = [...order.slice(at + 1), ...order.slice(0, Math.max(0, at)).reverse()];
   const next = rest.find((id) => !ids.includes(id)) ?? null;
-  openConversation(matchMedia("(max-width: 639px)").matches ? null : next, true);
+  openConversation(matchMedia("(max-width: 639px)").matches ? null : next, { replace: true });
 }
 
 const clearTicks = () => selection.set(new Set());
@@ -140,7 +140,7 @@ export function step(by: 1 | -1, only: (row: Conversation) => boolean = () => tr
   const at = open === null ? (by > 0 ? -1 : order.length) : order.indexOf(open);
   for (let index = at + by; index >= 0 && index < order.length; index += by) {
     const row = store.row("conversations", order[index]);
-    if (row && only(row)) return openConversation(row.id, open !== null);
+    if (row && only(row)) return openConversation(row.id, { replace: open !== null });
   }
 }
 

@@ -4,6 +4,8 @@ import type { Id, View } from "@/api/types";
 
 export interface ListSearch {
   c?: Id;
+  /** The message to open the conversation at. */
+  m?: Id;
   channel?: string;
   inbox?: Id;
   assignee?: Id;
@@ -39,12 +41,14 @@ const currentView = (): { view: View; search: ListSearch } => {
   return now.onConversations ? now : { view: "all", search: {} };
 };
 
-export function openConversation(id: Id | null, replace = false): void {
+export function openConversation(id: Id | null, { at, replace = false }: { at?: Id; replace?: boolean } = {}): void {
   const { view, search } = currentView();
   const filters = { ...search };
   delete filters.c;
+  delete filters.m;
   delete filters.pane;
-  go({ to: "/conversations/$view", params: { view }, search: id === null ? filters : { ...filters, c: id } }, replace);
+  const open = id === null ? {} : at === undefined ? { c: id } : { c: id, m: at };
+  go({ to: "/conversations/$view", params: { view }, search: { ...filters, ...open } }, replace);
 }
 
 export function openView(view: View): void {

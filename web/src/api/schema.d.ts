@@ -1329,6 +1329,7 @@ export interface components {
       /** Format: date-time */
       created_at: string;
       failed_count: number;
+      found?: components["schemas"]["Found"];
       id: number;
       inbound_count: number;
       inbox_ids: number[];
@@ -1463,6 +1464,13 @@ export interface components {
       /** @default  */
       text?: string;
       to: string;
+    };
+    /** Found */
+    Found: {
+      /** Format: date-time */
+      at: string;
+      excerpt: string;
+      message_id: number;
     };
     /** Health */
     Health: {

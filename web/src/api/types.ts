@@ -51,6 +51,7 @@ export type Suggestion = Schemas["SuggestionOut"];
 
 export type Mine = Schemas["Mine"];
 export type Last = Schemas["Last"];
+export type Found = Schemas["Found"];
 export type Conversation = Schemas["Conversation"];
 export type Counts = Schemas["Counts"];
 export type Route = Schemas["Route"];

@@ -51,10 +51,22 @@ export const loadConversation = (id: Id): Promise<void> =>
 export const loadThread = (id: Id): Promise<void> =>
   once(`thread:${id}`, async () => store.putThread(id, await listMessages(id), true));
 
-export function loadOlder(id: Id): Promise<void> {
+export function loadOlder(id: Id, many?: number): Promise<void> {
   const next = store.state.threads.get(id)?.next;
   if (!next) return Promise.resolve();
-  return once(`older:${id}`, async () => store.putThread(id, await listMessages(id, next), false));
+  return once(`older:${id}`, async () => store.putThread(id, await listMessages(id, next, many), false));
+}
+
+/** Pages of this size, and so many of them at most, lead back to a message that was looked for. */
+const BACK = { many: 200, pages: 50 };
+
+/** Loads a thread back to this message. */
+export async function loadBackTo(id: Id, message: Id): Promise<void> {
+  for (let page = 0; page < BACK.pages; page++) {
+    const thread = store.state.threads.get(id);
+    if (!thread?.next || thread.ids.includes(message)) return;
+    await loadOlder(id, BACK.many);
+  }
 }
 
 export const loadContact = (id: Id): Promise<void> =>

@@ -1,5 +1,5 @@
 import type { Filter } from "@/api/conversations";
-import type { Contact, Conversation, Counts, Id, Inbox, Label, Me, Message, Tag, Team, User } from "@/api/types";
+import type { Contact, Conversation, Counts, Found, Id, Inbox, Label, Me, Message, Tag, Team, User } from "@/api/types";
 
 /** Everything live that this tab knows, by id. Rows are never changed in place: a change is a new object. */
 export interface Tables {
@@ -14,12 +14,16 @@ export interface Tables {
 }
 export type Table = keyof Tables;
 
-/** The loaded part of one list of conversations, newest activity first. `next` leads to older ones; null = all loaded. */
+/**
+ * The loaded part of one list of conversations, newest activity first. `next` leads to older ones; null = all loaded.
+ * Of a search, `found` are the messages that say what was looked for.
+ */
 export interface List {
   filter: Filter;
   ids: readonly Id[];
   next: string | null;
   loaded: boolean;
+  found: ReadonlyMap<Id, Found>;
 }
 /** The loaded part of one thread, oldest first. `next` leads to older messages; null = the beginning is loaded. */
 export interface Thread {

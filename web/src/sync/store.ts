@@ -103,7 +103,9 @@ export class Store {
     const tail = first ? rest.filter((id) => page.next !== null && bottom !== undefined && this.below(id, bottom)) : [];
     const ids = first ? [...fresh, ...tail] : [...rest, ...fresh];
     const next = first && tail.length > 0 ? (known?.next ?? null) : page.next;
-    this.state.lists.set(key, { filter, ids: filter.q ? ids : this.sorted(ids), next, loaded: true });
+    const found = new Map(known?.found);
+    for (const row of page.items) if (row.found) found.set(row.id, row.found);
+    this.state.lists.set(key, { filter, ids: filter.q ? ids : this.sorted(ids), next, loaded: true, found });
     this.touch(`list:${key}`);
   }
 

@@ -205,18 +205,13 @@ async def _settle(
     tx: Tx, row: Row, state: str, *, retry_at: datetime | None = None, error: str | None = None, doubt: bool = False
 ) -> bool:
     """Move the outbox row on if it is still ours. ``doubt``: nobody knows yet whether an earlier attempt arrived."""
-    return bool(
-        await tx.execute(
-            _SETTLE,
-            tx.workspace_id,
-            row["outbox_id"],
-            row["fence"],
-            state,
-            retry_at,
-            error and hide(rules.clean(error)),
-            doubt,
-        )
-    )
+    said = error and hide(rules.clean(error))
+    return bool(await tx.execute(_SETTLE, *_ours(tx, row), state, retry_at, said, doubt))
+
+
+def _ours(tx: Tx, row: Row) -> tuple[int, int, int]:
+    """Workspace, outbox id, and the fence that fits as long as nobody else has claimed the row."""
+    return tx.workspace_id, row["outbox_id"], row["fence"]
 
 
 async def acknowledge(tx: Tx, rows: Sequence[Row], *, waiting: bool = False) -> set[int]:
@@ -266,15 +261,8 @@ async def try_again(
     delay = after if after is not None else rules.retry_delay(row["attempts"], random.random())  # noqa: S311
     if not await _settle(tx, row, "queued", retry_at=now + timedelta(seconds=delay), error=reason, doubt=doubt):
         return False
-    await record(
-        tx,
-        row["message_id"],
-        DeliveryState.queued,
-        code=code or "retrying",
-        reason=reason,
-        source="provider",
-        force=True,
-    )
+    state, why = DeliveryState.queued, code or "retrying"
+    await record(tx, row["message_id"], state, code=why, reason=reason, source="provider", force=True)
     return True
 
 
@@ -304,24 +292,19 @@ async def put_back(tx: Tx, row: Row, *, after: float) -> bool:
     await tx.execute(
         "update outbox set attempts = attempts - 1, sending_since = null"
         " where workspace_id = $1 and id = $2 and fence = $3",
-        tx.workspace_id,
-        row["outbox_id"],
-        row["fence"],
+        *_ours(tx, row),
     )
     return await _settle(tx, row, "queued", retry_at=tx.now() + timedelta(seconds=after), doubt=True)
 
 
 async def unknown(tx: Tx, row: Row, reason: str) -> bool:
     """Nobody knows whether the provider took it. It is looked up soon, and never resent blindly."""
-    now = tx.now()
     changed = await tx.execute(
         "update outbox set state = 'unknown',"
         " unknown_since = coalesce(unknown_since, $4), lease_until = $4, last_error = $5"
         " where workspace_id = $1 and id = $2 and fence = $3 and state in ('sending', 'unknown')",
-        tx.workspace_id,
-        row["outbox_id"],
-        row["fence"],
-        now + timedelta(seconds=2),
+        *_ours(tx, row),
+        tx.now() + timedelta(seconds=2),
         hide(rules.clean(reason)),
     )
     if changed:
@@ -334,22 +317,19 @@ async def remember(tx: Tx, row: Row, meta: Mapping[str, Any]) -> None:
     await tx.execute(
         "update messages m set meta = m.meta || $4 from outbox o where o.workspace_id = $1 and o.id = $2"
         " and o.fence = $3 and m.workspace_id = $1 and m.id = o.message_id",
-        tx.workspace_id, row["outbox_id"], row["fence"], meta,
-    )  # fmt: skip
+        *_ours(tx, row),
+        meta,
+    )
 
 
 async def look_again(tx: Tx, row: Row, after: float) -> bool:
     """The provider could not say yet."""
-    return bool(
-        await tx.execute(
-            "update outbox set lease_until = $4 where workspace_id = $1 and id = $2 and fence = $3"
-            " and state = 'unknown'",
-            tx.workspace_id,
-            row["outbox_id"],
-            row["fence"],
-            tx.now() + timedelta(seconds=after),
-        )
+    changed = await tx.execute(
+        "update outbox set lease_until = $4 where workspace_id = $1 and id = $2 and fence = $3 and state = 'unknown'",
+        *_ours(tx, row),
+        tx.now() + timedelta(seconds=after),
     )
+    return bool(changed)
 
 
 async def proved(tx: Tx, row: Row) -> bool:
@@ -358,9 +338,7 @@ async def proved(tx: Tx, row: Row) -> bool:
     ours = await tx.fetchval(
         "select 1 from outbox where workspace_id = $1 and id = $2 and fence = $3"
         " and state in ('sending', 'unknown') for update",
-        tx.workspace_id,
-        row["outbox_id"],
-        row["fence"],
+        *_ours(tx, row),
     )
     if not ours:
         return True

@@ -26,20 +26,21 @@ CONTACTS = 50  # contacts whose conversations are looked at
 _FIRST = """
 select marked($1, $2) as words, (select max(id) from messages where workspace_id = $1) as newest
 """
-_SAID = "select * from said_in($1, $2::text[], $3::text[], $4::bool[], $5::int[], $6, $7, $8)"
+_SAID = "select * from found_in($1, $2::text[], $3::text[], $4::bool[], $5::int[], $6, $7, $8)"
 
 
 @dataclass(frozen=True)
 class Found:
-    """Conversations in which something was said, and contacts of whom each conversation counts."""
+    """Conversations in which something was said, each with the newest message that was found to say it (0: its
+    subject), and contacts of whom each conversation counts."""
 
-    said: list[int]
+    said: dict[int, int]
     contacts: list[int]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """See ``said_in`` in the database. ``after``: how many steps later all of the kind is looked into."""
+    """See ``found_in`` in the database. ``after``: how many steps later all of the kind is looked into."""
 
     sought: str
     met: str | None = None
@@ -53,18 +54,18 @@ async def conversations(tx: Tx, q: str, *, wanted: int, filtered: bool) -> Async
     words = _words(tx, first["words"]) if first else []
     people = await contacts.found(tx, q, limit=CONTACTS)  # from here on no statement takes for ever
     steps = list(_steps(tx.workspace_id, words, (first and first["newest"]) or 0))
-    said: set[int] = set()
+    said: dict[int, int] = {}
     enough, most = (FILTERED * wanted, MOST) if filtered else (wanted, min(FEW * wanted, MOST))
     while steps:
         row = await tx.fetchrow(_SAID, tx.workspace_id, *_columns(steps), ALL_AT_ONCE, most, enough)
         if row is None:
             return
-        said.update(row["ids"])
-        yield Found(sorted(said), people)
+        said = dict(zip(row["ids"], row["messages"], strict=True)) | said  # what was found first is newer
+        yield Found(said, people)
         steps = [] if row["cut"] and most == MOST else steps[row["steps"] :]
         most, enough = MOST, 1  # a step that finds anything
     if not said:
-        yield Found([], people)
+        yield Found({}, people)
 
 
 def _columns(steps: list[_Step]) -> tuple[list[object], ...]:

@@ -12,6 +12,7 @@ import msgspec
 from frontdesk.contacts import queries as contacts
 from frontdesk.conversations import schemas
 from frontdesk.conversations.queries import finding
+from frontdesk.conversations.queries.excerpts import excerpts
 from frontdesk.conversations.queries.ranges import (
     EVERYTHING,
     Conditions,
@@ -35,6 +36,7 @@ contacts.CONCERNED += [
     " on c.workspace_id = x.workspace_id and c.id = x.conversation_id where x.workspace_id = $1 and x.kind = 'mention'",
 ]  # who may see a conversation, as _visible has it
 
+After = tuple[datetime, int] | None  # the keys of the last row that is known
 View = Literal["unread", "mine", "unassigned", "starred", "all", "snoozed", "closed", "any"]
 COUNTED: tuple[View, ...] = ("unread", "mine", "unassigned", "starred", "all")
 AT_ONCE, FOR_ONE = 5000, 8  # ids are read at once: so many at most, and so many for each that would be asked otherwise
@@ -92,40 +94,52 @@ def _visible(actor: Actor) -> str:
 async def listing(
     tx: Tx, actor: Actor, view: View, filters: Filters, *, cursor: str | None = None, limit: int | None = None
 ) -> paging.Page[schemas.Conversation]:
-    """One page, newest activity first."""
-    size = paging.bounded(limit, paging.FOUND if (filters.q or "").strip() else paging.LISTED)
-    after = paging.decode(cursor, datetime, int)
-    rows = await _page(tx, actor, view, filters, (after[0], after[1]) if after else None, size + 1)
-    shown = await conversations(tx, [row["id"] for row in rows[:size]], user_id=actor.user_id)
-    items = [shown[row["id"]] for row in rows[:size] if row["id"] in shown]
+    """One page, newest activity first; of a search with what was found where."""
+    q = (filters.q or "").strip()[:200]
+    size = paging.bounded(limit, paging.FOUND if q else paging.LISTED)
+    key = paging.decode(cursor, datetime, int)
+    after = (key[0], key[1]) if key else None
+    inboxes = await _inboxes(tx, filters.channel) if filters.channel is not None else None
+    if q:
+        rows, said = await _found(tx, actor, view, filters, inboxes, after, size + 1, q=q)
+    else:
+        rows, said = await _page(tx, actor, view, filters, inboxes, after, size + 1), {}
+    ids = [row["id"] for row in rows[:size]]
+    shown = await conversations(tx, ids, user_id=actor.user_id)
+    for found, excerpt in (await excerpts(tx, q, [said[one] for one in ids if said.get(one)])).items():
+        shown[found].found = excerpt
     more = paging.encode(rows[size - 1]["last_at"], rows[size - 1]["id"]) if len(rows) > size else None
-    return paging.Page(items=items, next=more)
+    return paging.Page(items=[shown[one] for one in ids if one in shown], next=more)
 
 
 async def _page(
-    tx: Tx, actor: Actor, view: View, filters: Filters, after: tuple[datetime, int] | None, limit: int
+    tx: Tx, actor: Actor, view: View, filters: Filters, inboxes: list[int] | None, after: After, limit: int
 ) -> list[Row]:
     """(id, last_at), at most ``limit``."""
-    inboxes = await _inboxes(tx, filters.channel) if filters.channel is not None else None
-    statuses = _STATUSES[view]
-    if filters.q is None or not filters.q.strip():
-        where = Conditions(tx.workspace_id, actor.user_id)
-        choices = _narrow(where, actor, view, filters, inboxes)
-        ranges = await _least(tx, choices, statuses, where)
-        return await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
+    where, statuses = Conditions(tx.workspace_id, actor.user_id), _STATUSES[view]
+    choices = _narrow(where, actor, view, filters, inboxes)
+    ranges = await _least(tx, choices, statuses, where)
+    return await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
+
+
+async def _found(
+    tx: Tx, actor: Actor, view: View, filters: Filters, inboxes: list[int] | None, after: After, limit: int, *, q: str
+) -> tuple[list[Row], dict[int, int]]:
+    """The same of what ``q`` is found in, and by conversation the message that says it."""
     rows: list[Row] = []
+    said: dict[int, int] = {}
     filtered = view != "any" or after is not None or bool(_narrow(Conditions(), actor, view, filters, inboxes))
-    async for found in finding.conversations(tx, filters.q.strip()[:200], wanted=limit, filtered=filtered):
-        where = Conditions(tx.workspace_id, actor.user_id)
+    async for found in finding.conversations(tx, q, wanted=limit, filtered=filtered):
+        where, said = Conditions(tx.workspace_id, actor.user_id), found.said
         where.parts += [choice.condition for choice in _narrow(where, actor, view, filters, inboxes)]
         ranges = [
             few("conversations c", f"c.{column} = any({where.value(array(ids))}::text::bigint[])")
-            for column, ids in (("id", found.said), ("contact_id", found.contacts))
+            for column, ids in (("id", sorted(said)), ("contact_id", found.contacts))
         ]
-        rows = await _fetch(tx, newest(ranges, statuses, where, limit=limit, after=after), where)
+        rows = await _fetch(tx, newest(ranges, _STATUSES[view], where, limit=limit, after=after), where)
         if len(rows) == limit:
             break
-    return rows
+    return rows, said
 
 
 async def _least(tx: Tx, choices: list[Choice], statuses: Sequence[str], where: Conditions) -> list[Range]:

@@ -78,6 +78,8 @@ export function List({ filter, open }: { filter: Filter; open: Id | null }) {
   // On a high screen a page may fit without anything to scroll.
   useEffect(onScroll, [onScroll]);
 
+  const onOpen = useCallback((id: Id) => openConversation(id, { at: list?.found.get(id)?.message_id }), [list?.found]);
+
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -ids.length, End: ids.length }[event.key];
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
@@ -127,12 +129,14 @@ export function List({ filter, open }: { filter: Filter; open: Id | null }) {
           <Row
             key={id}
             id={id}
+            found={list.found.get(id)}
+            q={filter.q}
             index={index}
             here={id === open}
             ticked={ticked.has(id)}
             ticking={ticked.size > 0}
             focusable={id === focusable}
-            onOpen={openConversation}
+            onOpen={onOpen}
           />
         )}
       </VList>

@@ -11,9 +11,9 @@ import {
   waitingFor,
 } from "@/actions/conversations";
 import { picker, type PickerKind } from "@/actions/screen";
-import type { Conversation, Id, Last } from "@/api/types";
+import type { Conversation, Found, Id, Last } from "@/api/types";
 import { t } from "@/i18n";
-import { capped, classes } from "@/lib/text";
+import { capped, classes, marked } from "@/lib/text";
 import { mediumTime, shortTime, span, spanInWords } from "@/lib/time";
 import { useNow } from "@/lib/ticker";
 import { unreadOf } from "@/sync/rules";
@@ -31,6 +31,9 @@ interface RowProps {
   /** Some row is ticked: all of them show their box. */
   ticking: boolean;
   focusable: boolean;
+  /** What a search for `q` found in it. */
+  found?: Found;
+  q?: string;
   onOpen: (id: Id) => void;
 }
 
@@ -41,6 +44,20 @@ function prefix(last: Last, me: string): string {
     ? t("row.you")
     : t("row.author", { name: last.author_name.split(" ")[0] ?? "" });
 }
+
+const Excerpt = ({ found, q }: { found: Found; q: string }) => (
+  <span dir="auto" className="block min-w-0 flex-1 truncate text-start text-mute">
+    {marked(found.excerpt, q).map((piece, index) =>
+      piece.hit ? (
+        <mark key={index} className="rounded-sm bg-warn-soft text-ink">
+          {piece.text}
+        </mark>
+      ) : (
+        piece.text
+      ),
+    )}
+  </span>
+);
 
 function Preview({ row, unread }: { row: Conversation; unread: number }) {
   const me = useMaybeMe()?.user.name ?? "";
@@ -162,7 +179,7 @@ function Actions({ row, unread }: { row: Conversation; unread: number }) {
   );
 }
 
-export const Row = memo(function Row({ id, index, here, ticked, ticking, focusable, onOpen }: RowProps) {
+export const Row = memo(function Row({ id, index, here, ticked, ticking, focusable, found, q, onOpen }: RowProps) {
   const row = useRow("conversations", id);
   const assignee = useRow("users", row?.assignee_id);
   const channelName = row?.last?.channel ?? row?.channels[0] ?? null;
@@ -250,7 +267,7 @@ export const Row = memo(function Row({ id, index, here, ticked, ticking, focusab
           </time>
         </div>
         <div className="mt-px flex items-center gap-1.5">
-          <Preview row={row} unread={unread} />
+          {found && q ? <Excerpt found={found} q={q} /> : <Preview row={row} unread={unread} />}
           {row.failed_count > 0 && <CircleAlert size={14} aria-hidden className="shrink-0 text-bad" />}
           {unread > 0 && (
             <span

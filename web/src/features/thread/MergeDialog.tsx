@@ -17,7 +17,7 @@ export function MergeDialog({ conversation, onClose }: { conversation: Conversat
     );
     if (!merged) return;
     onClose();
-    openConversation(into.id, true);
+    openConversation(into.id, { replace: true });
   };
   return (
     <Dialog open onClose={onClose} title={t("merge.title")} text={t("merge.text", { name: conversation.contact.name })}>
