@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from conftest import PASSWORD
-from frontdesk.app import cli
+from frontdesk.app import cli, commands
 from frontdesk.app.migrate import newest
 from frontdesk.kit.errors import NotFound, Problem, Refused
 from frontdesk.kit.postgres import Server
@@ -140,6 +140,29 @@ async def test_looking_after_it(settings: Settings, typed: Typed, tmp_path: Path
     assert "Restored: 0 messages" in restored
     assert "Nothing is wrong." in restored, "it is looked through at once; where the audit ends is counted afresh"
     assert "status 1" in await typed("verify", "--audit-head-was", later), "what was noted still tells of the cut"
+
+
+async def test_what_is_made_from_the_code_is_written_and_compared(typed: Typed, tmp_path: Path) -> None:
+    for command, word in (("openapi", "The API has changed"), ("alerts", "The rules have changed")):
+        file = tmp_path / command
+        assert (await typed(command, "--check", "--file", str(file))).startswith(word)
+        assert await typed(command, "--file", str(file)) == f"Wrote {file}."
+        assert await typed(command, "--check", "--file", str(file)) == f"{file} is up to date."
+        file.write_text("older")
+        assert (await typed(command, "--check", "--file", str(file))).endswith("status 1")
+
+
+async def test_the_doctor_says_the_same_to_people_and_to_programs(typed: Typed) -> None:
+    await typed("user", "create", "ana@x.example", "--password", PASSWORD)
+    lines = (await typed("doctor")).partition("\nstatus")[0].splitlines()
+    found = json.loads((await typed("doctor", "--json")).partition("\nstatus")[0])
+    assert [line.split()[1].rstrip(":") for line in lines] == [one["check"].split()[0] for one in found]
+    assert {one["state"] for one in found} <= {"ok", "warn", "fail"}
+
+
+def test_a_file_that_no_channel_reads_is_not_shown() -> None:
+    with pytest.raises(Refused, match=r"No channel reads \.docx files"):
+        commands.show(".docx", b"")
 
 
 def test_a_mail_is_shown_and_what_nobody_reads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,6 +209,16 @@ async def test_a_file_is_fetched_later_or_shown_as_lost(office: Office) -> None:
     assert (await office.message(row["id"]))["rev"] == row["rev"] + 2
 
 
+async def test_a_file_that_its_channel_cannot_fetch_is_shown_as_lost(office: Office) -> None:
+    await office.hear("look", files=[{"name": "1.png", "content_type": "image/x", "url": "https://p.example/1"}])
+    fetch = {"resources": office.resources, "workspace_id": office.workspace}
+    file = await office.value("select id from attachments")
+    await clocks.fetch_media(**fetch, attachment_id=file)
+    assert await office.value("select error from attachments") == "This channel cannot fetch files."
+    await clocks.give_up_media(**fetch, attachment_id=file)  # the job was given up by another process meanwhile
+    assert await office.value("select error from attachments") == "This channel cannot fetch files."
+
+
 async def test_what_the_provider_never_delivered_is_recovered_once(office: Office, time: Time) -> None:
     import json
 
