@@ -100,3 +100,21 @@ async def test_an_address_that_leads_nowhere_leads_back(desk: Desk, demo: Demo) 
     await page.goto("/conversations/all?c=987654321")
     await page.get_by_role("main").get_by_role("button", name="Back").click()
     await expect(page.get_by_text("Pick a conversation")).to_be_visible()
+
+
+async def test_a_text_is_found_in_a_conversation_however_far_back(desk: Desk, demo: Demo) -> None:
+    customer = demo.customer("Demo Search")
+    for text in ("It began with a zebra", *(f"Then came {number}" for number in range(55)), "It ended with a ZEBRA"):
+        demo.text(customer, text)
+    page = await desk("/conversations/all")
+    await opened(page, "It ended with a ZEBRA")
+    await page.keyboard.press("Control+f")
+    await page.keyboard.type("a zebra")
+    await expect(page.get_by_role("search").get_by_role("status")).to_contain_text("1 of 1")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("It began with a zebra")).to_be_in_viewport()
+    await expect(page.get_by_role("search").get_by_role("status")).to_have_text("2 of 2")
+    await page.keyboard.press("Shift+Enter")
+    await expect(page.get_by_role("log").get_by_text("It ended with a ZEBRA")).to_be_in_viewport()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("search")).to_have_count(0)

@@ -64,6 +64,15 @@ export const COMMANDS: readonly Command[] = [
     run: () => verbs.step(-1, (row) => unreadOf(row) > 0),
   },
   { id: "search", title: "cmd.search", group: "go", keys: "/", when: listed, run: focusSearch },
+  {
+    id: "find",
+    title: "cmd.find",
+    group: "conversation",
+    keys: "Mod+f",
+    // Pressed once more it is the browser's own.
+    when: () => one() && !screen.finding.get(),
+    run: () => screen.finding.set(true),
+  },
   { id: "go-all", title: "cmd.go_all", group: "go", keys: "g i", run: () => openView("all") },
   { id: "go-unread", title: "cmd.go_unread", group: "go", keys: "g u", run: () => openView("unread") },
   { id: "go-mine", title: "cmd.go_mine", group: "go", keys: "g m", run: () => openView("mine") },

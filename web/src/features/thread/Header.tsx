@@ -1,7 +1,7 @@
 import { done, reopen, setLabel, toggleStar, markUnread } from "@/actions/conversations";
 import { openConversation, setFilters } from "@/actions/go";
 import { copyLink, keysOf, togglePanel } from "@/actions/registry";
-import { panelShown, picker, type PickerKind } from "@/actions/screen";
+import { finding, panelShown, picker, type PickerKind } from "@/actions/screen";
 import type { Id } from "@/api/types";
 import { t } from "@/i18n";
 import { usePhone } from "@/lib/useMedia";
@@ -20,6 +20,7 @@ import {
   Merge,
   PanelRight,
   RotateCcw,
+  Search,
   Star,
   Tag,
   UserPlus,
@@ -165,6 +166,9 @@ export function Header({ id }: { id: Id }) {
             )}
             <MenuItem icon={Mail} keys={keysOf("unread")} onSelect={() => void markUnread(ids)}>
               {t("cmd.unread")}
+            </MenuItem>
+            <MenuItem icon={Search} keys={keysOf("find")} onSelect={() => finding.set(true)}>
+              {t("cmd.find")}
             </MenuItem>
             <MenuItem icon={Copy} keys={keysOf("copy-link")} onSelect={() => void copyLink()}>
               {t("cmd.copy_link")}

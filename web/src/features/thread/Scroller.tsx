@@ -1,7 +1,9 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Id, StoredFile } from "@/api/types";
 import { t } from "@/i18n";
+import { marking, rangesOf } from "@/lib/find";
+import { classes } from "@/lib/text";
 import { dayName, sameDay } from "@/lib/time";
 import { loadOlder } from "@/sync/load";
 import { IconButton } from "@/ui/Button";
@@ -13,9 +15,14 @@ interface ScrollerProps {
   conversation: Id;
   items: readonly Item[];
   hasOlder: boolean;
+  /** The message to show, and what is marked in all of them. */
+  found: Id | null;
+  pattern: RegExp | null;
   onImage: (files: readonly StoredFile[], at: number) => void;
 }
 
+/** By then a message that was scrolled to is drawn. */
+const DRAWN_MS = 60;
 /** Closer to the end than this counts as reading the newest. */
 const NEAR_PX = 80;
 
@@ -33,7 +40,34 @@ function dayAbove(items: readonly (Item | typeof START)[], index: number): strin
   return null;
 }
 
-export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerProps) {
+/** Brings the message that was found into the middle, and then the words in it, should it be longer than the screen. */
+function useShown(
+  box: RefObject<HTMLElement | null>,
+  handle: RefObject<VirtualizerHandle | null>,
+  rows: readonly (Item | typeof START)[],
+  found: Id | null,
+  pattern: RegExp | null,
+): void {
+  const latest = useRef({ rows, pattern });
+  latest.current = { rows, pattern };
+  useEffect(() => {
+    const index = latest.current.rows.findIndex((item) => item.kind === "message" && item.id === found);
+    if (index < 0) return;
+    handle.current?.scrollToIndex(index, { align: "center" });
+    const timer = setTimeout(() => {
+      const [element, wanted] = [box.current, latest.current.pattern];
+      const message = element?.querySelector("[data-found]");
+      const [words] = message && wanted ? rangesOf(message, wanted) : [];
+      if (!element || !words) return;
+      const [place, frame] = [words.getBoundingClientRect(), element.getBoundingClientRect()];
+      if (place.top < frame.top || place.bottom > frame.bottom)
+        element.scrollTop += place.top - frame.top - frame.height / 2;
+    }, DRAWN_MS);
+    return () => clearTimeout(timer);
+  }, [box, handle, found]);
+}
+
+export function Scroller({ conversation, items, hasOlder, found, pattern, onImage }: ScrollerProps) {
   const box = useRef<HTMLDivElement>(null);
   const handle = useRef<VirtualizerHandle>(null);
   const atEnd = useRef(true);
@@ -67,6 +101,12 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
     return () => observer.disconnect();
   }, []);
 
+  useEffect(() => {
+    const element = box.current;
+    return element && pattern ? marking(element, pattern) : undefined;
+  }, [pattern]);
+  useShown(box, handle, rows, found, pattern);
+
   const onScroll = () => {
     const element = box.current;
     if (!element) return;
@@ -95,7 +135,11 @@ export function Scroller({ conversation, items, hasOlder, onImage }: ScrollerPro
         <Virtualizer ref={handle} scrollRef={box} data={rows} shift={shift} onResize={() => atEnd.current && toEnd()}>
           {(item) => (
             // The room below the newest is its own: scrolling to its end shows it.
-            <div key={item.key} className={item.key === last ? "pb-3" : undefined}>
+            <div
+              key={item.key}
+              data-found={(item.kind === "message" && item.id === found) || undefined}
+              className={classes("data-found:bg-sel", item.key === last && "pb-3")}
+            >
               {item.kind === "start" && (
                 <p className="px-5 pt-3 pb-2 text-center text-2xs text-mute">{t("thread.start")}</p>
               )}

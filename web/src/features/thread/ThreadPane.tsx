@@ -1,15 +1,19 @@
 import { useEffect, useState } from "react";
+import { openConversation } from "@/actions/go";
+import { finding as finder } from "@/actions/screen";
 import type { Id, StoredFile } from "@/api/types";
 import { Composer } from "@/features/composer/Composer";
 import { t } from "@/i18n";
 import { useRow } from "@/sync/store";
 import { Failure } from "@/ui/bits";
 import { Announcer } from "./Announcer";
+import { FindBar } from "./FindBar";
 import { Header } from "./Header";
 import { Lightbox } from "./Lightbox";
 import { Scheduled } from "./Scheduled";
 import { Scroller } from "./Scroller";
 import { Typing } from "./Typing";
+import { useFinding } from "./useFinding";
 import { useReading, useThread } from "./useThread";
 
 const Skeleton = () => (
@@ -29,8 +33,21 @@ export function ThreadPane({ id }: { id: Id }) {
   const [image, setImage] = useState<{ files: readonly StoredFile[]; at: number } | null>(null);
   useReading(id, thread.loaded);
   useEffect(() => setOver(false), [dropped]);
+  const finds = finder.use();
+  const finding = useFinding(id, thread.items, thread.hasOlder);
+  const stopFinding = () => {
+    finder.set(false);
+    finding.setText("");
+    document.querySelector<HTMLElement>("[role=log]")?.focus();
+  };
+  useEffect(() => () => finder.set(false), []);
 
-  if (thread.error && !row) return <Failure text={thread.error} onRetry={thread.retry} />;
+  if (thread.error && !row)
+    return (
+      <div className="grid flex-1 place-items-center">
+        <Failure text={thread.error} onRetry={thread.retry} onLeave={() => openConversation(null)} />
+      </div>
+    );
   return (
     <div
       className="relative flex min-h-0 flex-1 flex-col"
@@ -46,11 +63,14 @@ export function ThreadPane({ id }: { id: Id }) {
       }}
     >
       <Header id={id} />
+      {finds && <FindBar finding={finding} hasOlder={thread.hasOlder} onClose={stopFinding} />}
       {thread.loaded ? (
         <Scroller
           conversation={id}
           items={thread.items}
           hasOlder={thread.hasOlder}
+          found={finds ? finding.here : null}
+          pattern={finds ? finding.pattern : null}
           onImage={(files, at) => setImage({ files, at })}
         />
       ) : thread.error ? (

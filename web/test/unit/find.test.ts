@@ -1,0 +1,17 @@
+import { afterEach, expect, it } from "vitest";
+import { patternOf, rangesOf } from "@/lib/find";
+
+afterEach(() => document.body.replaceChildren());
+
+it("takes a text as it is written, and any space for any other", () => {
+  expect("Is it (really) 5.00?".search(patternOf("(REALLY) 5.0") as RegExp)).toBe(6);
+  expect("one\n  two".search(patternOf("one two") as RegExp)).toBe(0);
+  expect("5x00".search(patternOf("5.00") as RegExp)).toBe(-1);
+  expect(patternOf("  ")).toBeNull();
+});
+
+it("marks what people wrote, each time it stands there, and nothing around it", () => {
+  document.body.innerHTML = `<article><span>lamp</span><p dir="auto">A lamp, <a href="#x">Lamp</a></p></article>`;
+  const ranges = rangesOf(document.body, patternOf("lamp") as RegExp);
+  expect(ranges.map(String)).toEqual(["lamp", "Lamp"]);
+});
