@@ -145,8 +145,8 @@ async def add_user(
 
 
 async def until_somebody_waits(tx: Tx) -> None:
-    """Until another transaction waits for a lock that this one holds; at most ten seconds."""
-    async with asyncio.timeout(10):
+    """Until another transaction waits for a lock that this one holds; at most a minute."""
+    async with asyncio.timeout(60):
         waiting = "select count(*) from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
         while not await tx.fetchval(waiting):
             await asyncio.sleep(0.01)

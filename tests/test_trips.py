@@ -71,7 +71,7 @@ from frontdesk.app.cli import main
 main(sys.argv[2:])
 """
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 @pytest.fixture

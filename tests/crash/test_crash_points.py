@@ -33,7 +33,7 @@ from frontdesk.people import actions as people
 from frontdesk.people.rules import PERMISSIONS
 
 ANA = "+302101111111"
-WAIT = 30.0  # seconds in which everything must have come to its end
+WAIT = 60.0  # seconds in which everything must have come to its end
 
 
 @dataclass

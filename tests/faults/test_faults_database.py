@@ -92,7 +92,7 @@ async def test_a_listening_line_that_died_without_a_word_is_opened_again(
     finally:
         stop.set()
         with suppress(TimeoutError):
-            await asyncio.wait_for(running, 30)
+            await asyncio.wait_for(running, 60)
 
 
 async def _until_heard(office: Office, subscription: hub.Subscription, text: str) -> None:

@@ -46,7 +46,7 @@ async def test_a_job_is_tried_again_and_then_given_up(
         await asyncio.wait_for(over.wait(), 60)
     finally:
         stop.set()
-        await asyncio.wait_for(working, 30)
+        await asyncio.wait_for(working, 60)
     assert tries == [7, 7, 7, 7]
     assert ends == [7, 7]
     async with live_db.pool.acquire() as connection:

@@ -33,7 +33,7 @@ __all__ = ["Site", "Stream", "registry", "site", "time"]
 
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 CHECK_EVERY = hubs.CHECK_EVERY
-WAIT = 10.0  # seconds that anything may take
+WAIT = 60.0  # seconds that anything may take
 
 
 class Stream:

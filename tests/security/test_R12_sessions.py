@@ -17,7 +17,7 @@ NEW = "another good password"
 
 
 async def _ended(stream: object) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await stream.ended.wait()  # type: ignore[attr-defined]
 
 

@@ -279,13 +279,13 @@ async def client(sim: Sim) -> AsyncIterator[aioimaplib.IMAP4]:
 async def test_idle_is_told_at_once(sim: Sim, client: aioimaplib.IMAP4) -> None:
     idle = await client.idle_start(timeout=20)
     file(sim, letter())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert b"1 EXISTS" in await client.wait_server_push()
     file(sim, letter())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert b"2 EXISTS" in await client.wait_server_push()
     client.idle_done()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await idle
     answer = await client.uid("fetch", "1:*", "(UID BODY.PEEK[])")
     assert answer.result == "OK"
@@ -321,7 +321,7 @@ async def converse(sim: Sim, sent: bytes, *, until_tag: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", sim.imap_port)
     writer.write(f"a LOGIN {sim.mailbox} {sim.password}\r\n".encode() + sent)
     heard = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not re.search(rb"(?m)^" + until_tag + rb" .*\r\n", heard):
             line = await reader.readline()
             if not line:
@@ -386,7 +386,7 @@ async def test_letters_reach_idle_only_of_their_folder(sim: Sim, client: aioimap
     file(sim, letter(), folder="Sent")
     file(sim, letter())
     pushed: list[bytes] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         pushed += await client.wait_server_push()
     client.idle_done()
     await idle

@@ -173,7 +173,7 @@ class ListSink:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         try:
-            async with asyncio.timeout(15), self.changed:
+            async with asyncio.timeout(60), self.changed:
                 await self.changed.wait_for(condition)
         except TimeoutError:
             raise AssertionError(f"waited in vain: {self.notes} {self.raws}") from None

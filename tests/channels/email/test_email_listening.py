@@ -109,7 +109,7 @@ async def test_more_connections_than_it_serves_are_asked_to_come_again(
         for _, writer in opened:
             writer.close()
             await writer.wait_closed()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     await submit(port, DESK)

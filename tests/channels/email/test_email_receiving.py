@@ -81,7 +81,7 @@ async def test_new_mail_is_pushed_and_the_last_one_is_not_taken_again(sink: List
         }
     )
     async with serving(server) as port, listening(via(port), sink):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await server.idling.wait()
         assert sink.raws == []
         await server.pushes.put(b"* 3 EXISTS\r\n")

@@ -26,7 +26,7 @@ async def live(desk: SqliteDesk) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(app_on(desk), port=0, log_level="error", timeout_graceful_shutdown=1, ws="none")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
@@ -52,7 +52,7 @@ class Stream:
                 block = []
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             block = await anext(self.blocks)
         if block[0].startswith(":"):
             return {"event": "beat" if "beat" in block[0] else "padding"}
@@ -146,7 +146,7 @@ async def test_nobody_keeps_more_streams_than_anybody_needs(live: httpx.AsyncCli
         async with await follow(visitor, 0) as response:
             return int(response.status_code)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await again() != 200:  # the server notices a closed connection a moment later
             await asyncio.sleep(0.05)
 
