@@ -151,6 +151,7 @@ async def test_a_copy_of_what_we_send_arrives_before_our_own_commit(live: Office
         reading = asyncio.create_task(live.ingest())
         await until_somebody_waits(tx)
     await reading
+    assert await live.value("select count(*) from raw_deliveries where state <> 'done'") == 0
     rows = await live.fetch("select id from messages where external_id = '<sent@x>'")
     assert [row["id"] for row in rows] == [message_id]
     assert await live.value("select message_count from conversations where id = $1", first["conversation_id"]) == 2

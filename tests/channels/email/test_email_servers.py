@@ -245,10 +245,13 @@ class Leaves(SmtpServer):
 
 
 @pytest.mark.parametrize("after", [0, 200])
-async def test_a_server_that_hangs_up_and_reads_no_more_does_not_have_the_mail(after: int) -> None:
+async def test_a_server_that_hangs_up_and_reads_no_more_does_not_have_the_mail(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "STALLED", 600)  # it is seen at once, not when nothing was taken for long
     server = Leaves(after)
     big = outbound(attachments=(file("a.bin", "application/octet-stream", bytes(9_000_000)),))
-    async with serving(server) as port:
+    async with asyncio.timeout(60), serving(server) as port:
         try:
             with pytest.raises(TryLater, match="before it had the whole mail"):
                 await CHANNEL.driver.send(big, account(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="none"))
