@@ -234,7 +234,8 @@ async def test_a_frequent_word_fills_a_page_from_the_newest_messages(reading: Da
     async with reading.look(filled) as tx:
         actor = (await cast_of(tx)).reader
         page = await listing.listing(tx, actor, "any", listing.Filters(q="thanks"))
-        assert len(page.items) == paging.FOUND and page.next
+        assert len(page.items) == paging.FOUND
+        assert page.next
         assert len((await listing.listing(tx, actor, "any", listing.Filters(q=" "))).items) == paging.LISTED
         said = {row["id"] for row in await tx.fetch(SAID, filled, r"\mthanks")}
         assert {one.id for one in page.items} <= said

@@ -294,6 +294,10 @@ async def test_what_an_attempt_came_to_is_kept_for_the_next(office: Office, time
     office.driver().outcomes += [later, ends]
     message_id = await office.write(await talk(office))
     await office.dispatch()
+    async with office.db.begin(office.workspace) as tx:
+        with pytest.raises(Refused, match="a part of it has left already") as caught:
+            await write.cancel(tx, message_id, actor=office.owner)
+    assert caught.value.code == "too_late"
     time.move(seconds=2)
     await office.dispatch()
     assert seen == [[1]]

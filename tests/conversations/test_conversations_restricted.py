@@ -62,6 +62,24 @@ async def test_opening_does_not_lead_into_a_conversation_of_others(office: Offic
     assert (await as_ben("GET", f"/conversations/{talk['id']}")).status_code == 200
 
 
+async def test_an_inbox_whose_channel_was_taken_back_is_a_sentence(office: Office, as_owner: Ask) -> None:
+    talk = (await office.hear("hello"))["conversation_id"]
+    await office.execute("update inboxes set channel = 'pigeon' where id = $1", office.line)
+    path = f"/conversations/{talk}"
+    assert (await as_owner("GET", f"{path}/routes")).json() == []
+    for about in ({}, {"inbox_id": office.line}):
+        answer = await as_owner("POST", f"{path}/messages", {"text": "hi", **about}, key=str(uuid4()))
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_channel")
+    for method, there, body in (
+        ("GET", path, None),
+        ("GET", f"{path}/messages", None),
+        ("GET", "/inboxes", None),
+        ("PATCH", f"/inboxes/{office.line}", {"name": "Pigeons"}),
+        ("POST", f"/inboxes/{office.line}/test", {}),
+    ):
+        assert (await as_owner(method, there, body)).status_code < 500, there
+
+
 async def test_a_contact_of_others_is_not_there(office: Office, as_ben: Ask, as_owner: Ask, ben: int) -> None:
     """Nowhere: neither in the list nor by search, id, suggestion or address; nor can anything be done with it."""
     ids = {}

@@ -5,6 +5,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from frontdesk.channels.port import Channel
+from frontdesk.kit.errors import Refused
 
 
 @cache
@@ -15,5 +16,8 @@ def all_channels() -> dict[str, Channel]:
 
 
 def channel(name: str) -> Channel:
-    """The channel called ``name``; raises KeyError for one that does not exist."""
-    return all_channels()[name]
+    """The channel called ``name``. Raises Refused for one that is not installed, as when its version was taken back."""
+    found = all_channels().get(name)
+    if found is None:
+        raise Refused(f"The channel “{name}” of this inbox is not installed here.", code="no_channel")
+    return found

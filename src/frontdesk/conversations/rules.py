@@ -11,6 +11,8 @@ from typing import Literal
 
 from frontdesk.channels.port import Capabilities, DeliveryState
 
+BEGUN = "begun"  # in a message's meta: a part of it has left
+
 # --- may it go out? -----------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,8 @@ class Failure(Exception):
     """Why a message was not accepted. ``str(error)`` is a sentence for people.
 
     What a driver puts into ``meta`` is kept with the message: the next attempt, perhaps by another process, finds it in
-    ``Outbound.meta``. It is not kept when the process ends before it is written; then the attempt is Unknown.
+    ``Outbound.meta``, and nobody takes the message back any more: a part of it has left. It is not kept when the
+    process ends before it is written; then the attempt is Unknown.
     """
 
     def __init__(self, reason: str = "") -> None:

@@ -313,12 +313,12 @@ async def unknown(tx: Tx, row: Row, reason: str) -> bool:
 
 
 async def remember(tx: Tx, row: Row, meta: Mapping[str, Any]) -> None:
-    """Keep for the next attempt what this one came to, unless somebody else is at it by now."""
+    """Keep for the next attempt what this one came to, unless somebody else is at it by now: a part has left."""
     await tx.execute(
         "update messages m set meta = m.meta || $4 from outbox o where o.workspace_id = $1 and o.id = $2"
         " and o.fence = $3 and m.workspace_id = $1 and m.id = o.message_id",
         *_ours(tx, row),
-        meta,
+        {**meta, rules.BEGUN: True},
     )
 
 

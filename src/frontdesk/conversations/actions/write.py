@@ -114,6 +114,8 @@ async def cancel(tx: Tx, message_id: int, *, actor: Actor) -> None:
     """Take back a message that has not left. One conditional update decides: cancelled, or too late; never both. Too
     late as well is one that is queued for a repeat because nobody knows whether it arrived."""
     row = await locked_message(tx, message_id, actor)
+    if row["meta"].get(rules.BEGUN):
+        raise Refused("Too late: a part of it has left already.", code="too_late")
     done = await tx.execute(
         "update outbox set state = 'cancelled', lease_until = null"
         " where workspace_id = $1 and message_id = $2 and state in ('queued', 'held') and unknown_since is null",

@@ -7,7 +7,7 @@ from typing import Any
 
 import phonenumbers
 
-from frontdesk.channels import channel
+from frontdesk.channels import all_channels
 from frontdesk.conversations import rules, schemas
 from frontdesk.conversations.queries.listing import one, visible_to
 from frontdesk.conversations.queries.ranges import Conditions
@@ -97,17 +97,18 @@ async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.
     now = clock.now()
     found = []
     for way in await tx.fetch(_WAYS, tx.workspace_id, conversation_id, contact_id):
-        can = channel(way["channel"]).can
-        if way["kind"] not in can.address_kinds or (way["scope"] and way["scope"] != way["public_key"]):
+        made = all_channels().get(way["channel"])
+        if not made or way["kind"] not in made.can.address_kinds or way["scope"] not in ("", way["public_key"]):
             continue
         why = rules.why_not_send(sending(way, text="…", now=now))
-        window = way["last_inbound_at"] + can.reply_window if can.reply_window and way["last_inbound_at"] else None
+        open_for, heard = made.can.reply_window, way["last_inbound_at"]
         kind, value = way["kind"], way["value"]
         found.append(
             schemas.Route(
                 inbox_id=way["inbox_id"], inbox_name=way["inbox_name"], channel=way["channel"], sender=way["address"],
                 point=schemas.PointRef(id=way["point_id"], kind=kind, value=value, display=display(kind, value)),
-                why_not=schemas.WhyNot(code=why.code, sentence=why.sentence) if why else None, window_expires_at=window,
+                why_not=schemas.WhyNot(code=why.code, sentence=why.sentence) if why else None,
+                window_expires_at=heard + open_for if open_for and heard else None,
                 default=last is not None and (last["inbox_id"], last["point_id"]) == (way["inbox_id"], way["point_id"]),
             )
         )  # fmt: skip
