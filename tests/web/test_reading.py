@@ -118,3 +118,14 @@ async def test_a_text_is_found_in_a_conversation_however_far_back(desk: Desk, de
     await expect(page.get_by_role("log").get_by_text("It ended with a ZEBRA")).to_be_in_viewport()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("search")).to_have_count(0)
+
+
+async def test_what_a_search_finds_is_opened_at_its_message(desk: Desk, demo: Demo) -> None:
+    customer = demo.customer("Demo Way Back")
+    for text in ("Please keep the quagga for me", *(f"And then {number}" for number in range(55))):
+        demo.text(customer, text)
+    page = await desk("/conversations/all")
+    await expect(row(page, "And then 54")).to_be_visible()
+    await page.get_by_role("searchbox", name="Search").fill("quagga")
+    await row(page, "quagga").locator("[data-open]").click(position={"x": 120, "y": 20})
+    await expect(page.get_by_role("log").get_by_text("Please keep the quagga")).to_be_in_viewport()

@@ -1,10 +1,13 @@
 import { store } from "@/sync/store";
 import { isBusy, isSingle, strokeOf } from "./keys";
-import { overlay, typedAhead } from "./screen";
+import { overlay, paletteText } from "./screen";
 import { available, COMMANDS } from "./registry";
 
 /** How long the second key of a sequence may take. */
 const SEQUENCE_MS = 1_200;
+
+const inDialog = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest("[role=dialog]") !== null;
 
 /** Runs commands by their keys until the returned function is called. */
 export function listenToKeys(): () => void {
@@ -14,9 +17,9 @@ export function listenToKeys(): () => void {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
     const stroke = strokeOf(event);
-    if (overlay.get() === "palette" && stroke.length === 1 && !document.querySelector("[role=dialog]")) {
+    if (overlay.get() === "palette" && stroke.length === 1 && !inDialog(event.target)) {
       event.preventDefault();
-      typedAhead.set((text) => text + event.key);
+      paletteText.set((text) => text + event.key);
       return;
     }
     // While another dialog is on its way, no letter means a command.

@@ -21,8 +21,8 @@ export type Overlay = "palette" | "help" | "new" | null;
 export const overlay = value<Overlay>(null);
 /** Whether the text of the open conversation is searched. */
 export const finding = value(false);
-/** What was typed between the key that opens the palette and its field. */
-export const typedAhead = value("");
+/** What is typed into the palette, from the key that opens it on: its field may not be there yet. */
+export const paletteText = value("");
 
 /** The contact panel: kept beside the thread on wide screens, a drawer on narrower ones. */
 export const panelShown = remembered("panel", true);

@@ -6,6 +6,12 @@ export function patternOf(text: string): RegExp | null {
   return wanted ? new RegExp(wanted.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/\s+/g, "\\s+"), "giu") : null;
 }
 
+/** Matches every word that begins as one of these, as the search of all conversations does. */
+export function wordsOf(text: string): RegExp | null {
+  const words = text.match(/[\p{L}\p{N}_]+/gu);
+  return words && new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join("|")})`, "giu");
+}
+
 /** Where it stands within the element: only in what people wrote, which is what says its direction itself. */
 export function rangesOf(element: Element, pattern: RegExp): Range[] {
   const ranges: Range[] = [];

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import { patternOf, rangesOf } from "@/lib/find";
+import { patternOf, rangesOf, wordsOf } from "@/lib/find";
 
 afterEach(() => document.body.replaceChildren());
 
@@ -14,4 +14,11 @@ it("marks what people wrote, each time it stands there, and nothing around it", 
   document.body.innerHTML = `<article><span>lamp</span><p dir="auto">A lamp, <a href="#x">Lamp</a></p></article>`;
   const ranges = rangesOf(document.body, patternOf("lamp") as RegExp);
   expect(ranges.map(String)).toEqual(["lamp", "Lamp"]);
+});
+
+it("marks words by their beginnings, as the search of all conversations does", () => {
+  document.body.innerHTML = `<article><p dir="auto">Desk lamps, and a headlamp</p></article>`;
+  const ranges = rangesOf(document.body, wordsOf("lamp, desk") as RegExp);
+  expect(ranges.map(String)).toEqual(["Desk", "lamp"]);
+  expect(wordsOf(" - ")).toBeNull();
 });

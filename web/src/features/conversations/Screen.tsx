@@ -66,7 +66,7 @@ export function Screen() {
           tabIndex={-1}
           className={classes("min-w-0 flex-1 flex-col bg-bg outline-none", showsContact ? "hidden" : "flex")}
         >
-          {open === null ? <Nothing /> : <ThreadPane key={open} id={open} />}
+          {open === null ? <Nothing /> : <ThreadPane key={open} id={open} at={search.m ?? null} words={q ?? ""} />}
         </main>
       )}
       {wide && shown && open !== null && (

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Command as Menu } from "cmdk";
 import { Dialog } from "radix-ui";
-import { useDeferredValue, useEffect, useState } from "react";
+import { useDeferredValue, useEffect } from "react";
 import { go, openConversation } from "@/actions/go";
 import { available, COMMANDS, titleOf } from "@/actions/registry";
-import { overlay, typedAhead } from "@/actions/screen";
+import { overlay, paletteText } from "@/actions/screen";
 import { listContacts } from "@/api/contacts";
 import { listConversations } from "@/api/conversations";
 import { t } from "@/i18n";
@@ -41,8 +41,8 @@ function useFound(text: string) {
 }
 
 export default function Palette() {
-  const [text, setText] = useState(typedAhead.get);
-  useEffect(() => typedAhead.set(""), []);
+  const text = paletteText.use();
+  useEffect(() => () => paletteText.set(""), []);
   const found = useFound(text);
   return (
     <Dialog.Root open onOpenChange={(open) => !open && overlay.set(null)}>
@@ -58,7 +58,7 @@ export default function Palette() {
               <Search size={17} className="text-mute" aria-hidden />
               <Menu.Input
                 value={text}
-                onValueChange={setText}
+                onValueChange={paletteText.set}
                 placeholder={t("palette.placeholder")}
                 className="h-13 flex-1 bg-transparent text-base outline-none"
               />

@@ -48,12 +48,14 @@ function useShown(
   found: Id | null,
   pattern: RegExp | null,
 ): void {
-  const latest = useRef({ rows, pattern });
-  latest.current = { rows, pattern };
+  const index = found === null ? -1 : rows.findIndex((item) => item.kind === "message" && item.id === found);
+  const latest = useRef({ index, pattern });
+  latest.current = { index, pattern };
+  // It may be asked for before it is among the rows, and rows may come in above it afterwards.
+  const there = index >= 0;
   useEffect(() => {
-    const index = latest.current.rows.findIndex((item) => item.kind === "message" && item.id === found);
-    if (index < 0) return;
-    handle.current?.scrollToIndex(index, { align: "center" });
+    if (!there) return;
+    handle.current?.scrollToIndex(latest.current.index, { align: "center" });
     const timer = setTimeout(() => {
       const [element, wanted] = [box.current, latest.current.pattern];
       const message = element?.querySelector("[data-found]");
@@ -64,7 +66,7 @@ function useShown(
         element.scrollTop += place.top - frame.top - frame.height / 2;
     }, DRAWN_MS);
     return () => clearTimeout(timer);
-  }, [box, handle, found]);
+  }, [box, handle, found, there]);
 }
 
 export function Scroller({ conversation, items, hasOlder, found, pattern, onImage }: ScrollerProps) {

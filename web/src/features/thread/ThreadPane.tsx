@@ -1,9 +1,11 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { openConversation } from "@/actions/go";
 import { finding as finder } from "@/actions/screen";
 import type { Id, StoredFile } from "@/api/types";
 import { Composer } from "@/features/composer/Composer";
 import { t } from "@/i18n";
+import { wordsOf } from "@/lib/find";
+import { loadBackTo } from "@/sync/load";
 import { useRow } from "@/sync/store";
 import { Failure } from "@/ui/bits";
 import { Announcer } from "./Announcer";
@@ -25,7 +27,38 @@ const Skeleton = () => (
   </div>
 );
 
-export function ThreadPane({ id }: { id: Id }) {
+/** So long a message that somebody came for stands out. */
+const STANDS_OUT_MS = 4_000;
+
+/** The message to open the conversation at, once it is there. */
+function useTarget(id: Id, at: Id | null, loaded: boolean): Id | null {
+  const [target, setTarget] = useState<Id | null>(null);
+  useEffect(() => {
+    if (at === null || !loaded) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let gone = false;
+    const show = () => {
+      if (gone) return;
+      setTarget(at);
+      timer = setTimeout(() => setTarget(null), STANDS_OUT_MS);
+    };
+    loadBackTo(id, at).then(show, () => undefined);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [id, at, loaded]);
+  return target;
+}
+
+interface ThreadProps {
+  id: Id;
+  /** The message that somebody came for, and the words by which it was found. */
+  at: Id | null;
+  words: string;
+}
+
+export function ThreadPane({ id, at, words }: ThreadProps) {
   const row = useRow("conversations", id);
   const thread = useThread(id);
   const [dropped, setDropped] = useState<readonly File[]>([]);
@@ -35,6 +68,8 @@ export function ThreadPane({ id }: { id: Id }) {
   useEffect(() => setOver(false), [dropped]);
   const finds = finder.use();
   const finding = useFinding(id, thread.items, thread.hasOlder);
+  const target = useTarget(id, at, thread.loaded);
+  const looked = useMemo(() => (at === null ? null : wordsOf(words)), [at, words]);
   const stopFinding = () => {
     finder.set(false);
     finding.setText("");
@@ -69,8 +104,8 @@ export function ThreadPane({ id }: { id: Id }) {
           conversation={id}
           items={thread.items}
           hasOlder={thread.hasOlder}
-          found={finds ? finding.here : null}
-          pattern={finds ? finding.pattern : null}
+          found={finds ? finding.here : target}
+          pattern={finds ? finding.pattern : looked}
           onImage={(files, at) => setImage({ files, at })}
         />
       ) : thread.error ? (
