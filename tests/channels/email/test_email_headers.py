@@ -133,6 +133,7 @@ def test_dates() -> None:
         (b"x", "idna", "x"),
         (b"x", "hex", "x"),
         (b"\xff\xfe\xfd", "utf-8", "ÿþý"),
+        ("schöne Häuser und Türen".encode() + b"\xc3", "utf-8", "schöne Häuser und Türen\ufffd"),
         (b"\xef\xbb\xbfbom", "utf-8", "bom"),
     ],
 )
