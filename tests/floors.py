@@ -15,9 +15,9 @@ from typing import Any
 PRODUCT = "src/frontdesk/"
 FLOORS = {  # (statements, branches): what is decided, what is written, what strangers' bytes reach, and everything else
     "rules": (100.0, 100.0),
-    "actions": (99.5, 98.0),
-    "channels": (98.5, 96.0),
-    "the rest": (96.0, 88.0),
+    "actions": (100.0, 100.0),
+    "channels": (100.0, 100.0),
+    "the rest": (97.5, 92.0),
 }
 UNSEEN = {
     "channels/email/child.py": "reads mails in a process that is given nothing, not even what measures",
@@ -30,9 +30,12 @@ Count = tuple[int, int, int, int]  # statements, those that never ran, branches,
 
 
 def group(path: str) -> str | None:
-    """Which floor a file stands on; None for what is not ours or cannot be seen."""
-    _, ours, name = path.partition(PRODUCT)
-    if not ours or name in UNSEEN:
+    """Which floor a file stands on; None for what is not of this tree or cannot be seen.
+
+    The tests also run the code of earlier versions, which stands elsewhere.
+    """
+    name = path.removeprefix(PRODUCT)
+    if name == path or name in UNSEEN:
         return None
     parts = name.split("/")
     if parts[0] == "channels":
@@ -48,7 +51,7 @@ def counted(report: dict[str, Any]) -> dict[str, dict[str, Count]]:
     for path, file in report["files"].items():
         if name := group(path):
             of = file["summary"]
-            found[name][path.partition(PRODUCT)[2]] = (
+            found[name][path.removeprefix(PRODUCT)] = (
                 of["num_statements"], of["missing_lines"], of["num_branches"], of["missing_branches"],
             )  # fmt: skip
     return found
