@@ -52,12 +52,13 @@ class InboxSink:
 
     async def healthy(self, note: str = "") -> None:
         async with self._resources.db.begin(self._workspace_id) as tx:
-            await actions.note_health(tx, self._inbox_id, "ok", note)
-            await outbox.release_held(tx, self._inbox_id)
+            if await actions.note_health(tx, self._inbox_id, "ok", note, by="listening"):
+                await outbox.release_held(tx, self._inbox_id)
 
     async def unhealthy(self, reason: str, *, needs_person: bool = False) -> None:
         async with self._resources.db.begin(self._workspace_id) as tx:
-            await actions.note_health(tx, self._inbox_id, "off" if needs_person else "attention", reason)
+            state = "off" if needs_person else "attention"
+            await actions.note_health(tx, self._inbox_id, state, reason, by="listening")
 
     async def whisper(self, whisper: Whisper) -> None:
         """Nobody but the widget whispers yet, and it has its own way."""

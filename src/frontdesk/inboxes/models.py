@@ -29,6 +29,7 @@ inboxes = tenant(
     Column("health", Text, nullable=False, server_default="waiting"),
     Column("health_note", Text, nullable=False, server_default=""),
     moment("health_at"),
+    Column("health_by", Text, nullable=False, server_default=""),  # sending, listening, or nobody of them
     moment("last_inbound_at"),
     moment("last_outbound_at"),
     moment("compared_at"),  # until when everything that its provider has is known to be here

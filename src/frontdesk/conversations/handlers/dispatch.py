@@ -278,7 +278,7 @@ async def _write_down(resources: Resources, row: Row, outcome: Sent | Exception)
             case Disconnected():
                 if not await outbox.proved(tx, row):
                     await outbox.held(tx, row, str(outcome), code="inbox_disconnected")
-                await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome))
+                await inbox_actions.note_health(tx, row["inbox_id"], "off", str(outcome), by="sending")
             case Unknown():
                 await outbox.unknown(tx, row, str(outcome))
         # Last: they lock the message, and a cancellation locks the outbox first.

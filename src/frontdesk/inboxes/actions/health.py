@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 import structlog
 
@@ -17,19 +18,25 @@ from frontdesk.kit.hiding import hide
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import Tx
 
+Side = Literal["", "sending", "listening"]
 TEST_SECONDS = 20.0
 NOTE_MAX = 500  # characters
 
 log = structlog.get_logger()
 
 
-async def note_health(tx: Tx, inbox_id: int, state: str, note: str = "") -> bool:
-    """Remember how an enabled inbox is doing (ok, attention, waiting); returns whether that is news."""
+async def note_health(tx: Tx, inbox_id: int, state: str, note: str = "", *, by: Side = "") -> bool:
+    """Remember how an enabled inbox is doing (ok, attention, waiting, off); returns whether that is news.
+
+    An inbox that cannot send until a person has seen to it is not well because it can receive, nor the other way round:
+    of that only the same side can say better, or a test and new settings, which are of both (``by`` nobody).
+    """
     changed = await tx.execute(
-        """update inboxes set health = $3, health_note = $4, health_at = $5, rev = rev + 1
+        """update inboxes set health = $3, health_note = $4, health_at = $5, health_by = $6, rev = rev + 1
         where workspace_id = $1 and id = $2 and enabled and deleted_at is null
-          and (health, health_note) is distinct from ($3, $4)""",
-        tx.workspace_id, inbox_id, state, hide(rules.storable(note))[:NOTE_MAX], clock.now(),
+          and (health, health_note) is distinct from ($3, $4)
+          and ($6 in ('', health_by) or $3 = 'off' or health <> 'off' or health_by = '')""",
+        tx.workspace_id, inbox_id, state, hide(rules.storable(note))[:NOTE_MAX], clock.now(), by,
     )  # fmt: skip
     if changed:
         tx.emit(InboxChanged(inbox_id=inbox_id))
