@@ -10,6 +10,7 @@ from conversations.office import ANA, Office, Time
 from conversations.pretend import Pretend, line
 from frontdesk.conversations.actions import change, outbox, write
 from frontdesk.inboxes import actions as inboxes
+from frontdesk.inboxes.actions import health
 from frontdesk.kit.errors import Refused
 
 
@@ -105,3 +106,27 @@ async def test_a_moved_message_waits_in_its_new_conversation(office: Office, tim
     await office.dispatch()
     assert office.driver().sent[0].token == str(beside)
     assert (await office.conversation(beside))["last_preview"] == "reminder"
+
+
+@pytest.mark.parametrize(("broken", "well"), [("sending", "listening"), ("listening", "sending")])
+async def test_what_one_side_cannot_do_the_other_does_not_make_good(
+    office: Office, broken: health.Side, well: health.Side
+) -> None:
+    """A wrong password for sending beside a mailbox that can be read: it needs a person until a test says otherwise."""
+
+    async def note(state: str, note: str, by: health.Side) -> str:
+        async with office.db.begin(office.workspace) as tx:
+            await health.note_health(tx, office.line, state, note, by=by)
+            return str(
+                await tx.fetchval("select health || ': ' || health_note from inboxes where id = $1", office.line)
+            )
+
+    assert await note("off", "The password is wrong.", broken) == "off: The password is wrong."
+    assert await note("attention", "Busy.", well) == "off: The password is wrong."
+    assert await note("ok", "", well) == "off: The password is wrong."
+    assert await note("off", "So is the other one.", well) == "off: So is the other one."
+    assert await note("ok", "", well) == "ok: "
+    assert await note("off", "The password is wrong.", broken) == "off: The password is wrong."
+    assert await note("ok", "", "") == "ok: "
+    assert await note("attention", "Busy.", well) == "attention: Busy."
+    assert await note("ok", "", broken) == "ok: "
