@@ -33,6 +33,11 @@ from frontdesk.channels.port import Normalises
         ("j@münchen.example", [("", "j@xn--mnchen-3ya.example")]),
         ("=?utf-8?q?evil=0D=0ABcc:_x?= <a@x.example>", [("evil Bcc: x", "a@x.example")]),
         ("\u202eenaj\u200b <a@x.example>", [("enaj", "a@x.example")]),
+        ('"Jane <jane@x.example>', [("Jane", "jane@x.example")]),
+        ("Jane (work <jane@x.example>", [("Jane", "")]),
+        ("jane@x.example <Jane>", [("", "jane@x.example")]),
+        ("a@x.example: b@x.example", [("b@x.example", "a@x.example:")]),
+        ("(only a comment)", [("only a comment", "")]),
         ("Jane", [("Jane", "")]),
         ("", []),
         (",,;,", []),
@@ -44,6 +49,11 @@ def test_addresses(raw: str, expected: list[tuple[str, str]]) -> None:
         assert found
     else:
         assert found == expected
+
+
+def test_no_header_has_more_addresses_than_are_read() -> None:
+    many = ", ".join(f"u{n}@x.example" for n in range(600))
+    assert [one.address for one in mailboxes([many, "a@x.example"])] == [f"u{n}@x.example" for n in range(500)]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,14 @@ def test_a_picture_in_the_html_is_a_file_that_is_shown() -> None:
     assert found.html == f'<p>x<img src="cid:{picture.content_id}"></p>'
 
 
+def test_lines_that_were_broken_for_the_way_are_put_together() -> None:
+    assert many(("text/plain; format=flowed", "one \r\ntwo\r\nthree")).text == "one two\nthree"
+
+
+def test_a_mail_to_nobody_who_could_be_us_is_read() -> None:
+    assert one(mail("Hello", To="undisclosed recipients <nobody>, a b@@c")).text == "Hello"
+
+
 def test_the_line_that_mailbox_files_put_above_a_mail() -> None:
     found = one(b"From alice@customer.example Mon Feb  5 10:00:00 2024\r\n" + mail("Hello"), account())
     assert (found.text, found.sender.value) == ("Hello", "alice@customer.example")
