@@ -7,7 +7,7 @@ from typing import Any
 
 import phonenumbers
 
-from frontdesk.channels import all_channels
+from frontdesk import channels
 from frontdesk.conversations import rules, schemas
 from frontdesk.conversations.queries.listing import one, visible_to
 from frontdesk.conversations.queries.ranges import Conditions
@@ -97,7 +97,7 @@ async def routes(tx: Tx, conversation_id: int, contact_id: int) -> list[schemas.
     now = clock.now()
     found = []
     for way in await tx.fetch(_WAYS, tx.workspace_id, conversation_id, contact_id):
-        made = all_channels().get(way["channel"])
+        made = channels.all_channels().get(way["channel"])
         if not made or way["kind"] not in made.can.address_kinds or way["scope"] not in ("", way["public_key"]):
             continue
         why = rules.why_not_send(sending(way, text="…", now=now))
