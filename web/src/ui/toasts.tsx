@@ -75,7 +75,8 @@ export function ToastHost() {
       role="region"
       aria-label={t("notices")}
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-3 bottom-20 z-60 flex flex-col items-center gap-2 sm:end-auto sm:start-18 sm:bottom-4 sm:items-start"
+      // Above the composer, which goes on being used, and not over the list, which holds still under the pointer.
+      className="pointer-events-none fixed inset-x-3 bottom-20 z-60 flex flex-col items-center gap-2 sm:bottom-44"
     >
       {items.map((item) => (
         <One key={item.id} item={item} />

@@ -81,9 +81,10 @@ describe("the thread as it is drawn", () => {
 it("finds the first unread message from the end", () => {
   const messages = [at(1, 0), at(2, 1, { direction: "out" }), at(3, 2), at(4, 3)];
   expect([
-    firstUnread(messages, 0),
-    firstUnread(messages, 1),
-    firstUnread(messages, 2),
-    firstUnread(messages, 9),
-  ]).toEqual([null, 4, 3, 1]);
+    firstUnread(messages, 0, false),
+    firstUnread(messages, 1, true),
+    firstUnread(messages, 2, true),
+    firstUnread(messages, 9, false),
+    firstUnread(messages, 9, true),
+  ]).toEqual([null, 4, 3, 1, null]);
 });

@@ -1,5 +1,6 @@
 import type { Setting } from "@/api/types";
 import { t } from "@/i18n";
+import { classes } from "@/lib/text";
 import { Field, INPUT, SelectField, Switch, TextField } from "@/ui/Field";
 
 interface SettingFieldProps {
@@ -10,6 +11,9 @@ interface SettingFieldProps {
   error: string | undefined;
   onChange: (value: string | boolean) => void;
 }
+
+/** A field whose usual value is a colour takes colours. */
+const COLOUR = /^#[0-9a-f]{6}$/i;
 
 /** One field of a channel's form. */
 export function SettingField({ setting, value, stored, error, onChange }: SettingFieldProps) {
@@ -67,6 +71,31 @@ export function SettingField({ setting, value, stored, error, onChange }: Settin
         />
       );
     default:
+      if (COLOUR.test(String(setting.default ?? "")))
+        return (
+          <Field label={setting.label} help={help} error={error} required={setting.required}>
+            {(ids) => (
+              <div className="flex gap-2">
+                <input
+                  type="color"
+                  aria-label={t("field.pick", { name: setting.label })}
+                  value={COLOUR.test(text) ? text : String(setting.default)}
+                  onChange={(event) => onChange(event.target.value)}
+                  className="h-9 w-12 shrink-0 cursor-pointer rounded-lg border border-line-strong/60 bg-panel p-1"
+                />
+                <input
+                  {...ids}
+                  dir="ltr"
+                  spellCheck={false}
+                  required={setting.required}
+                  value={text}
+                  onChange={(event) => onChange(event.target.value)}
+                  className={classes(INPUT, "h-9 font-mono")}
+                />
+              </div>
+            )}
+          </Field>
+        );
       return (
         <TextField
           type={setting.kind === "number" ? "number" : "text"}

@@ -56,8 +56,9 @@ export function buildItems(messages: readonly Message[], entries: readonly Entry
 export const waitingOf = (messages: readonly Message[]): Message[] =>
   messages.filter(isWaiting).sort((a, b) => (a.delivery?.due_at ?? a.at).localeCompare(b.delivery?.due_at ?? b.at));
 
-/** The first of the last `unread` inbound messages. */
-export function firstUnread(messages: readonly Message[], unread: number): Id | null {
+/** The first of the last `unread` inbound messages; null while it may be among those that are not loaded yet. */
+export function firstUnread(messages: readonly Message[], unread: number, hasOlder: boolean): Id | null {
   const inbound = messages.filter((message) => message.direction === "in");
-  return unread > 0 ? (inbound.at(-unread)?.id ?? inbound[0]?.id ?? null) : null;
+  if (unread === 0 || (hasOlder && inbound.length < unread)) return null;
+  return inbound.at(-unread)?.id ?? inbound[0]?.id ?? null;
 }

@@ -36,8 +36,8 @@ export function useThread(id: Id): ThreadView {
   const version = useVersion(`messages-of:${id}`);
   const entries = useOutbox(id);
   const [error, setError] = useState<string | null>(null);
-  const [newFrom, setNewFrom] = useState<Id | null>(null);
-  const judged = useRef(false);
+  /** How much was unread when this was opened, and up to where. */
+  const [opened, setOpened] = useState<{ unread: number; last: Id } | null>(null);
 
   const load = useCallback(() => {
     setError(null);
@@ -55,14 +55,17 @@ export function useThread(id: Id): ThreadView {
   );
   useEffect(() => {
     const row = store.row("conversations", id);
-    if (judged.current || !thread || !row) return;
-    judged.current = true;
-    setNewFrom(firstUnread(messages, unreadOf(row)));
-  }, [thread, messages, id]);
+    if (opened || !thread || !row) return;
+    setOpened({ unread: unreadOf(row), last: messages.at(-1)?.id ?? 0 });
+  }, [opened, thread, messages, id]);
 
-  const items = useMemo(() => buildItems(messages, entries, newFrom), [messages, entries, newFrom]);
+  const hasOlder = thread?.next != null;
+  const items = useMemo(() => {
+    const then = opened ? messages.filter((message) => message.id <= opened.last) : [];
+    return buildItems(messages, entries, firstUnread(then, opened?.unread ?? 0, hasOlder));
+  }, [messages, entries, opened, hasOlder]);
   const waiting = useMemo(() => waitingOf(messages), [messages]);
-  return { loaded: thread !== undefined, error, retry: load, items, waiting, hasOlder: thread?.next != null };
+  return { loaded: thread !== undefined, error, retry: load, items, waiting, hasOlder };
 }
 
 /** Skimming with j-j-j must not mark everything read. */
