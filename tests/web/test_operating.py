@@ -47,7 +47,9 @@ async def test_somebody_looks_after_it(desk: Desk, demo: Demo, phone: bool, dark
     look = f"{'phone' if phone else 'wide'}-{'dark' if dark else 'light'}"
     await planted(demo, "sms", f"MessageSid=SM{look}&From=nobody&Body=".encode())
     page = await desk("/settings/health", phone=phone, dark=dark)
-    await expect(page.get_by_text(re.compile("could not be read and (is|are) set aside"))).to_be_visible()
+    # The server looks every 15 seconds, and the page asks as often.
+    found = page.get_by_text(re.compile("could not be read and (is|are) set aside"))
+    await expect(found).to_be_visible(timeout=60_000)
     await shot(page, f"health-{look}")
     assert await violations(page) == []
     await page.goto("/contacts")

@@ -123,9 +123,12 @@ function Figures({ figures }: { figures: Health["figures"] }) {
   );
 }
 
+/** The server looks no more often than this. */
+const AGAIN_MS = 15_000;
+
 /** Is everything as it should be, and if not, what is there to do. */
 export function HealthPage() {
-  const found = useQuery({ queryKey: ["health"], queryFn: readHealth, refetchInterval: 30_000, staleTime: 0 });
+  const found = useQuery({ queryKey: ["health"], queryFn: readHealth, refetchInterval: AGAIN_MS, staleTime: 0 });
   return (
     <Page title={t("settings.health")} text={t("health.text")} narrow>
       {found.isPending ? (
