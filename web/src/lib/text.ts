@@ -34,24 +34,6 @@ export function linkify(text: string): Piece[] {
   return pieces;
 }
 
-const plain = (text: string): string =>
-  text.replace(/[^\0-\x7f]/g, (letter) => letter.normalize("NFD").charAt(0)).toLowerCase();
-
-/** Cuts a text where a word begins as one of those that were looked for; neither accents nor capitals matter. */
-export function marked(text: string, q: string): { text: string; hit: boolean }[] {
-  const words = plain(q).match(/[\p{L}\p{N}_]+/gu);
-  const pieces: { text: string; hit: boolean }[] = [];
-  let done = 0;
-  const found = words ? plain(text).matchAll(new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join("|")})`, "gu")) : [];
-  for (const { 0: word, index } of found) {
-    if (index > done) pieces.push({ text: text.slice(done, index), hit: false });
-    done = index + word.length;
-    pieces.push({ text: text.slice(index, done), hit: true });
-  }
-  if (done < text.length) pieces.push({ text: text.slice(done), hit: false });
-  return pieces;
-}
-
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];

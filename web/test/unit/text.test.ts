@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { addressesBeside, brief, hue, initials, linkify, marked, quoted } from "@/lib/text";
+import { addressesBeside, brief, hue, initials, linkify, quoted } from "@/lib/text";
 
 it("finds links, and only harmless ones", () => {
   expect(
@@ -19,18 +19,6 @@ it("loses no character of the text", () => {
       .map((piece) => piece.text)
       .join(""),
   ).toBe(text);
-});
-
-it("marks where words begin as what was looked for", () => {
-  const hits = (text: string, q: string) => {
-    const pieces = marked(text, q);
-    expect(pieces.map((piece) => piece.text).join("")).toBe(text);
-    return pieces.filter((piece) => piece.hit).map((piece) => piece.text);
-  };
-  expect(hits("The Delivery, redelivered. delivery", "deliv")).toEqual(["Deliv", "deliv"]);
-  expect(hits("Ραντεβού αύριο ή το ΡΑΝΤΕΒΟΥ", "ραντεβού αυρ")).toEqual(["Ραντεβού", "αύρ", "ΡΑΝΤΕΒΟΥ"]);
-  expect(hits("nothing", "(")).toEqual([]);
-  expect(hits("", "x")).toEqual([]);
 });
 
 it("knows initials of any script", () => {

@@ -13,7 +13,8 @@ import {
 import { picker, type PickerKind } from "@/actions/screen";
 import type { Conversation, Found, Id, Last } from "@/api/types";
 import { t } from "@/i18n";
-import { capped, classes, marked } from "@/lib/text";
+import { cut, wordsOf } from "@/lib/find";
+import { capped, classes } from "@/lib/text";
 import { mediumTime, shortTime, span, spanInWords } from "@/lib/time";
 import { useNow } from "@/lib/ticker";
 import { unreadOf } from "@/sync/rules";
@@ -47,7 +48,7 @@ function prefix(last: Last, me: string): string {
 
 const Excerpt = ({ found, q }: { found: Found; q: string }) => (
   <span dir="auto" className="block min-w-0 flex-1 truncate text-start text-mute">
-    {marked(found.excerpt, q).map((piece, index) =>
+    {cut(found.excerpt, wordsOf(q)).map((piece, index) =>
       piece.hit ? (
         <mark key={index} className="rounded-sm bg-warn-soft text-ink">
           {piece.text}

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Id, Message } from "@/api/types";
-import { patternOf } from "@/lib/find";
+import { patternOf, plain } from "@/lib/find";
 import { loadOlder } from "@/sync/load";
 import { store } from "@/sync/store";
 import type { Item } from "./items";
@@ -34,7 +34,7 @@ export function useFinding(conversation: Id, items: readonly Item[], hasOlder: b
   const found = useMemo(() => {
     if (!pattern) return [];
     const messages = items.flatMap((item) => (item.kind === "message" ? (store.row("messages", item.id) ?? []) : []));
-    return messages.filter((message) => written(message).search(pattern) >= 0).map((message) => message.id);
+    return messages.filter((message) => plain(written(message)).search(pattern) >= 0).map((message) => message.id);
   }, [items, pattern]);
 
   useEffect(() => {
