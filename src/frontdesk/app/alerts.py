@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -19,6 +18,7 @@ from frontdesk.app import figures
 from frontdesk.app.figures import Sample
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Resources
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.waits import first
 
 Severity = Literal["page", "notice"]
@@ -184,7 +184,7 @@ class Watch:
                 for name in before.keys() - now.keys():
                     log.info("an alert ended", alert=name)
                 before = now
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except AWAY as error:
                 log.warning("alerts could not be looked for", error=repr(error))
             await first(stop, timeout=EVERY)
 

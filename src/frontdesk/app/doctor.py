@@ -27,6 +27,7 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import fetch, postgres
 from frontdesk.kit.disk import disk_free
 from frontdesk.kit.files import StoreError, open_store
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.postgres import PostgresError, Server
 from frontdesk.kit.secrets import KeyProblem, Vault
 from frontdesk.kit.settings import Settings
@@ -149,7 +150,7 @@ async def _server(settings: Settings) -> tuple[Server | None, Finding | None]:
 async def _database(settings: Settings, server: Server, vault: Vault | None) -> AsyncIterator[Finding]:
     try:
         connection = await asyncpg.connect(**server.connect_args, timeout=PATIENCE)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*AWAY, TimeoutError) as error:
         yield Finding("database", "fail", f"The database does not let us in: {error or 'no answer'}")
         return
     try:

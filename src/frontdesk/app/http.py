@@ -40,6 +40,7 @@ from frontdesk.kit import clock, downloads, fetch, ids, meters, trace
 from frontdesk.kit.context import Actor, Context, Resources
 from frontdesk.kit.errors import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorised, Unavailable
 from frontdesk.kit.files import Missing
+from frontdesk.kit.losses import AWAY
 from frontdesk.people import queries as people
 from frontdesk.people import routes as people_routes
 from frontdesk.realtime import routes as realtime
@@ -313,7 +314,7 @@ def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
         return _say(409, "try_again", again, headers={"Retry-After": "1"})
     log.error("a request failed", path=request.scope["path"], method=request.method, error=repr(error), exc_info=error)
     away = "The database cannot be reached just now. Try again in a moment."
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
+    if isinstance(error, (*AWAY, TimeoutError)):
         return _say(503, "unavailable", away, headers={"Retry-After": "2"})
     return _say(500, "internal", "Something went wrong on our side. It was written to the log.")
 

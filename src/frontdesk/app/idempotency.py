@@ -10,7 +10,6 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import msgspec
 import structlog
 from litestar.enums import ScopeType
@@ -20,6 +19,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from frontdesk.kit import clock, ids
 from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Invalid, Refused, TooLarge
+from frontdesk.kit.losses import AWAY
 from frontdesk.people.queries import cookie_name
 
 # Their answers carry secrets, of which the database keeps only digests.
@@ -111,7 +111,7 @@ class Idempotency(ASGIMiddleware):
                 await self._remember(owner, start, answer)
             else:
                 await self._forget(owner)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             # What was asked for is done or not done, whatever we remember of it: the caller is told.
             log.warning("an answer could not be remembered", path=scope["path"], error=repr(error))
         for message in sent:

@@ -10,13 +10,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from frontdesk.channels.port import Raw
 from frontdesk.inboxes import actions as inboxes
 from frontdesk.kit import crash, trace
 from frontdesk.kit.disk import Disk
 from frontdesk.kit.errors import Unavailable
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.transaction import Database
 
 FLUSHERS = 2
@@ -92,6 +91,6 @@ class Intake:
 
 
 def _explained(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
+    if isinstance(error, (*AWAY, TimeoutError)):
         return Unavailable("This could not be stored just now. Nothing was taken; try again.")
     return error

@@ -17,6 +17,7 @@ from frontdesk.conversations.actions import outbox
 from frontdesk.inboxes import actions, queries
 from frontdesk.kit import locks
 from frontdesk.kit.context import Resources
+from frontdesk.kit.losses import AWAY, told
 from frontdesk.kit.transaction import Row
 from frontdesk.kit.waits import first
 
@@ -78,7 +79,7 @@ class Listeners:
             while not stop.is_set():
                 try:
                     await self._look()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except AWAY as error:
                     log.warning("the list of inboxes could not be read", error=repr(error))
                 await first(stop, timeout=LOOK_EVERY)
         finally:
@@ -93,7 +94,7 @@ class Listeners:
             await self._end([task for _, task in self._tasks.values()])
             self._tasks.clear()
             self._locks = await self._connect()
-        async with self._turn:
+        async with self._turn, told(self._locks):
             await self._locks.execute("select 1")  # a sign of life: others end a connection that is silent with locks
         async with self._resources.db.across() as tx:
             rows = await queries.active_across(tx)
@@ -146,7 +147,7 @@ class Listeners:
         log.warning("a listener ended", inbox=inbox_id, error=repr(error))
         try:
             await sink.unhealthy(str(error) or type(error).__name__, needs_person=isinstance(error, Disconnected))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
+        except AWAY as away:
             log.warning("an inbox's health could not be noted", inbox=inbox_id, error=repr(away))
 
 

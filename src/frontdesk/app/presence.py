@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from frontdesk.app.figures import WORKER_LOCK
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.waits import first
 
 AGAIN = 1.0  # seconds until it is tried again when the database is away
@@ -19,7 +20,7 @@ async def show_presence(connect: Callable[[], Awaitable[asyncpg.Connection[Any]]
     while not stop.is_set():
         try:
             await _hold(await connect(), stop)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except AWAY:
             await asyncio.sleep(AGAIN)
 
 

@@ -18,6 +18,7 @@ from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import fetch, jobs
 from frontdesk.kit.context import Resources
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.transaction import Row
 from frontdesk.kit.waits import first
 from frontdesk.realtime.queries.hub import Hub
@@ -28,7 +29,7 @@ BEHIND = 0.2  # when all that is due waits for what is under way, which rings th
 RECONCILE_EVERY = 300.0  # and as long may one inbox's provider take
 RECONCILE_TOGETHER = 8  # inboxes side by side: one provider that hangs delays no other inbox
 SWEEP_EVERY = 3600.0
-AWAY = 0.25  # seconds to wait when the database does not answer, give or take a half
+AGAIN = 0.25  # seconds to wait when the database does not answer, give or take a half
 
 log = structlog.get_logger()
 
@@ -80,12 +81,12 @@ async def _whenever(bell: asyncio.Event, stop: asyncio.Event, name: str, run: Ca
         bell.clear()
         try:
             pause = await run()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             log.warning("the database does not answer", loop=name, error=repr(error))
-            pause = AWAY * (0.5 + random.random())  # noqa: S311
+            pause = AGAIN * (0.5 + random.random())  # noqa: S311
         except Exception as error:
             log.error("a loop of the worker failed and goes on", loop=name, error=repr(error), exc_info=error)
-            pause = AWAY
+            pause = AGAIN
         await first(bell, stop, timeout=pause)
 
 

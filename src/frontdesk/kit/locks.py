@@ -13,8 +13,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import structlog
+
+from frontdesk.kit.losses import gone
 
 _TRY = "select pg_try_advisory_lock($1, $2)"
 _FREE = "select pg_advisory_unlock($1, $2)"
@@ -49,14 +50,6 @@ async def free(connection: Any, kind: int, key: int) -> None:
     """Let go of it; the connection that is gone has done so already."""
     if not gone(connection):
         await connection.execute(_FREE, kind, key % 2**31)
-
-
-def gone(connection: Any) -> bool:
-    """Whether a connection, perhaps one of the pool's, has been lost."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool has taken it back, as it does when one is lost
-        return True
 
 
 @contextlib.asynccontextmanager

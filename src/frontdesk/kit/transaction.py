@@ -18,7 +18,7 @@ import msgspec
 
 from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.events import Event
-from frontdesk.kit.locks import gone
+from frontdesk.kit.losses import told
 
 Row = asyncpg.Record
 T = TypeVar("T")
@@ -204,7 +204,8 @@ class Database:
         began = time.perf_counter()
         async with self.pool.acquire() as connection:
             meters.pool_wait.observe(time.perf_counter() - began)
-            yield connection
+            async with told(connection):
+                yield connection
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
@@ -246,7 +247,7 @@ class Database:
         self, connection: Any, workspace_id: int | None, *, looks: bool = False, planned: bool = False
     ) -> AsyncIterator[Tx]:
         """The same on a connection that the caller holds (because it holds a lock on it)."""
-        async with _begun(connection, looks):
+        async with told(connection), connection.transaction(readonly=looks):
             own, across = ("", "on") if workspace_id is None else (str(workspace_id), "")
             planned = planned or looks
             begun = await connection.fetchrow(_LOOK if planned else _BEGIN, own, across)
@@ -255,19 +256,6 @@ class Database:
             await tx.flush()
             crash.point("commit")
         crash.point("committed")
-
-
-@asynccontextmanager
-async def _begun(connection: Any, looks: bool) -> AsyncIterator[None]:
-    """A transaction of the driver's. When its connection is lost the driver complains about how it was used; it is
-    told as what it is, so that what tries again after an error that passes does so."""
-    try:
-        async with connection.transaction(readonly=looks):
-            yield
-    except asyncpg.InterfaceError as error:
-        if gone(connection):
-            raise asyncpg.ConnectionDoesNotExistError("The connection was lost in a transaction.") from error
-        raise
 
 
 async def once_more(work: Callable[[], Awaitable[T]]) -> T:

@@ -24,6 +24,7 @@ from frontdesk.inboxes import queries as inboxes
 from frontdesk.kit import clock, crash, locks, meters
 from frontdesk.kit.context import Resources
 from frontdesk.kit.hiding import hide
+from frontdesk.kit.losses import gone
 from frontdesk.kit.secrets import KeyProblem
 from frontdesk.kit.transaction import PASSING, UNHURRIED, Row, Tx
 
@@ -149,7 +150,7 @@ async def _batch(resources: Resources, connection: Any, workspace_id: int, rows:
         await _store_all(resources, connection, workspace_id, parsed)
         return len(parsed)
     except PASSING:
-        if not locks.gone(connection):  # this run was not ended by what it read: nobody is a suspect
+        if not gone(connection):  # this run was not ended by what it read: nobody is a suspect
             await _forget_run(resources, connection, workspace_id)
         raise
 
@@ -165,7 +166,7 @@ async def _store_all(resources: Resources, connection: Any, workspace_id: int, p
     except PASSING:
         raise
     except Exception as error:
-        if locks.gone(connection):
+        if gone(connection):
             raise
         log.warning(
             "a batch failed and is taken one by one", workspace=workspace_id, error=repr(error), size=len(parsed)
@@ -292,7 +293,7 @@ async def _store_alone(resources: Resources, connection: Any, workspace_id: int,
     except PASSING:
         raise
     except Exception as error:
-        if locks.gone(connection):
+        if gone(connection):
             raise
         log.error("a delivery fails in the database and is set aside", raw=one.row["id"], error=repr(error))
         async with resources.db.on(connection, workspace_id) as tx:

@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from frontdesk.kit.disk import Ballast
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.postgres import cluster, ground
 from frontdesk.kit.postgres.binaries import OLDEST_MAJOR, Binaries
 from frontdesk.kit.postgres.cluster import APP, DATABASE, OWNER
@@ -219,7 +220,7 @@ async def _external(url: str) -> Server:
     application takes on a role that does not."""
     try:
         connection = await asyncpg.connect(url, timeout=30)
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*AWAY, TimeoutError, ValueError) as error:
         raise Unsuitable(f"The database that DATABASE_URL names cannot be reached: {error or 'no answer'}.") from error
     try:
         number = int(await connection.fetchval("SHOW server_version_num"))

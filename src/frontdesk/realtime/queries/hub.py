@@ -17,6 +17,7 @@ import structlog
 from frontdesk.contacts import queries as contacts
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Actor, Resources
+from frontdesk.kit.losses import AWAY
 from frontdesk.kit.transaction import BELL, SCHEMA, WHISPER, WORK, Row, Tx
 from frontdesk.kit.waits import first
 from frontdesk.realtime.queries import log as events
@@ -161,7 +162,7 @@ class Hub:
             while not stop.is_set():
                 try:
                     await self._listen(stop)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except AWAY as error:
                     log.warning("the event listener lost its connection", error=repr(error))
                     await asyncio.sleep(0.2)
         finally:
@@ -245,7 +246,7 @@ class Hub:
                 try:
                     async with self._resources.db.begin(workspace_id) as tx:
                         by_session, by_token = await events.still_valid(tx, sessions, tokens)
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except AWAY:
                     continue
                 for one in open_now:
                     if one.actor is None:
