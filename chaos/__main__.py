@@ -114,8 +114,9 @@ async def _mutants(plan: Plan, place: Place, folder: Path, names: list[str], kil
     async def one(name: str) -> Outcome:
         smaller = replace(
             plan, name=name, mutant=name, kills=kills, round=24, glance=6, drain=15.0, races=0, backlog=0,
-            customers=12, screens=1, texts=5.0, sendings=5.0, stops=mutants.MUTANTS[name].stops,
+            customers=12, screens=1, texts=5.0, sendings=5.0,
         )  # fmt: skip
+        smaller = replace(smaller, **mutants.MUTANTS[name].plan)
         outcome = await Run(smaller, place, folder)()
         (folder / name / "report.txt").write_text(told(outcome) + "\n")
         print(table([outcome]).splitlines()[-1], flush=True)

@@ -42,6 +42,7 @@ class Written:
     texts: list[Text] = field(default_factory=list)
     posts: int = 0
     refused: int = 0  # posts that were answered with something other than 2xx
+    crashes: list[str] = field(default_factory=list)  # and what nobody had foreseen: with 500
 
 
 class Hooks:
@@ -122,6 +123,8 @@ class Hooks:
                 if 200 <= status < 300:
                     return True
                 self.written.refused += 1
+                if status == 500:
+                    self.written.crashes.append(f"POST {url}")
             attempt += 1
             await asyncio.sleep(min(1.0, 0.05 * 1.6**attempt) * self._chance.uniform(0.5, 1.5))
         return False

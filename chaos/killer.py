@@ -32,6 +32,7 @@ class Toll:
     web_back: list[float] = field(default_factory=list)
     postgres_up: list[float] = field(default_factory=list)  # until it takes connections again
     healthy: list[float] = field(default_factory=list)  # from then until web and workers work again
+    died: list[str] = field(default_factory=list)  # who ended although nobody killed it
 
     @property
     def total(self) -> int:
@@ -66,7 +67,7 @@ class Killer:
         socket = self._sockets[int(number) - 1] if role == "web" else 0
         pid = await self._zygote.spawn(
             role, self._connect_args, socket=socket, mutant=self._plan.mutant, stops=self._plan.stops,
-            stopping=self._stopped,
+            watcher=self,
         )  # fmt: skip
         self.places[name] = pid
         if role == "worker":
@@ -133,7 +134,14 @@ class Killer:
         self._cold.add(name)
         self._watch(self._sleep(name, self.places[name]))
 
-    def _stopped(self, pid: int) -> None:
+    def died(self, pid: int, how: str) -> None:
+        """It is a fault, and whoever supervises a process starts it again."""
+        for name in [name for name, there in self.places.items() if there == pid]:
+            self.toll.died.append(f"{name} ended by itself: {how}")
+            self._history.note("died", "fail", who=name, how=how)
+            self._watch(self._spawn(name))
+
+    def stopped(self, pid: int) -> None:
         """A worker stops itself at a bad moment. One at a time: if another sleeps, this one goes on at once."""
         names = [name for name, there in self.places.items() if there == pid]
         if names and not self._cold and not self.gentle:

@@ -32,12 +32,22 @@ class Office:
     """A client of the API with a token that sees everything."""
 
     def __init__(self, ports: Sequence[int], furniture: Furniture | None = None) -> None:
-        self.client = httpx.AsyncClient(base_url=PUBLIC, timeout=5, transport=Balanced(ports, connections=64))
+        self.crashes: list[str] = []  # answers that nobody had foreseen: with 500
+        self.client = httpx.AsyncClient(
+            base_url=PUBLIC,
+            timeout=5,
+            transport=Balanced(ports, connections=64),
+            event_hooks={"response": [self._read]},
+        )
         if furniture:
             self.client.headers["Authorization"] = f"Bearer {furniture.token}"
 
     async def close(self) -> None:
         await self.client.aclose()
+
+    async def _read(self, answer: httpx.Response) -> None:
+        if answer.status_code == 500:
+            self.crashes.append(f"{answer.request.method} {answer.request.url.path}")
 
     async def ready(self, within: float = 300) -> bool:
         """Wait for ``/readyz``; whether it came."""

@@ -6,9 +6,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaos.ground import Both, Ground
 from chaos.office import Furniture, Office
@@ -20,6 +20,16 @@ TEMPLATE = "chaos_template"
 PATIENCE = 600.0  # seconds with a machine that has much else to do
 
 
+class Watcher(Protocol):
+    """Who wants to know what a process does by itself."""
+
+    def stopped(self, pid: int) -> None:
+        """It stops itself now, and waits to be woken up."""
+
+    def died(self, pid: int, how: str) -> None:
+        """It has ended, and nobody killed it."""
+
+
 class Zygote:
     """The process that forks web and workers; it tells when they do their work."""
 
@@ -27,7 +37,7 @@ class Zygote:
         self._told = {"home": str(home), "environ": PRODUCT, "sockets": sockets}
         self._home = home
         self.passes: dict[int, list[float]] = {}  # by pid: when it did its work
-        self.stopping: dict[int, Callable[[int], None]] = {}  # by pid: whom to tell that it stops itself
+        self.watchers: dict[int, Watcher] = {}  # by pid: whom to tell that it stops itself, or has ended
         self._pids: asyncio.Queue[int] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._ports: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
@@ -45,13 +55,13 @@ class Zygote:
         return await asyncio.wait_for(self._ports, PATIENCE)
 
     async def spawn(
-        self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "", stops: float = 0.0,
-        stopping: Callable[[int], None] = lambda pid: None,
+        self, role: str, connect_args: dict[str, Any], *, socket: int = 0, mutant: str = "",
+        stops: tuple[str, float] = ("", 0), watcher: Watcher | None = None,
     ) -> int:  # fmt: skip
-        """Fork a ``web`` (on that socket) or a ``worker``; its process id. ``stopping`` hears when it stops itself."""
+        """Fork a ``web`` (on that socket) or a ``worker``; its process id."""
         wanted = {"role": role, "connect_args": connect_args, "socket": socket, "mutant": mutant, "stops": stops}
         async with self._turn:
-            self._stopping = stopping
+            self._watcher = watcher
             self._process.stdin.write(json.dumps(wanted).encode() + b"\n")  # type: ignore[union-attr]
             return await asyncio.wait_for(self._pids.get(), PATIENCE)
 
@@ -67,9 +77,14 @@ class Zygote:
             if "pass" in said:
                 self.passes.setdefault(said["pass"], []).append(said["at"])
             elif "stopped" in said:
-                self.stopping[said["stopped"]](said["stopped"])
+                if watcher := self.watchers.get(said["stopped"]):
+                    watcher.stopped(said["stopped"])
+            elif "died" in said:
+                if watcher := self.watchers.get(said["died"]):
+                    watcher.died(said["died"], said["how"])
             elif "pid" in said:
-                self.stopping[said["pid"]] = self._stopping
+                if self._watcher:
+                    self.watchers[said["pid"]] = self._watcher
                 self._pids.put_nowait(said["pid"])
             else:
                 self._ports.set_result(said["ports"])

@@ -30,6 +30,7 @@ def told(outcome: Outcome) -> str:
     ]
     for name in outcome.missed:
         lines += [f"  {name}: {line}" for line in outcome.wrong[name][:LINES]]
+    lines += [f"  {line}" for line in toll.died[:LINES] if "failure" not in outcome.missed]
     lines += [f"  odd answer: {line}" for line in outcome.odd[:LINES]]
     return "\n".join(lines)
 

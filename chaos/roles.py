@@ -67,7 +67,9 @@ def build(told: dict[str, Any]) -> Parts:
     return Parts(resources)
 
 
-def run(role: str, parts: Parts, listening: socket.socket, connect_args: dict[str, Any], stops: float) -> None:
+def run(
+    role: str, parts: Parts, listening: socket.socket, connect_args: dict[str, Any], stops: tuple[str, float]
+) -> None:
     random.seed()
     parts.connect_args = connect_args
     roles = {"web": partial(_web, parts, listening), "worker": partial(_worker, parts, stops)}
@@ -113,10 +115,10 @@ def _telling(app: Any) -> Any:
     return telling
 
 
-async def _worker(parts: Parts, stops: float) -> None:
+async def _worker(parts: Parts, stops: tuple[str, float]) -> None:
     await _open(parts)
     _report()
-    _stop_once(stops)
+    _stop_once(*stops)
     stop = asyncio.Event()
     hub = asyncio.create_task(parts.hub.run(stop))
     await worker.work(parts.resources, parts.hub, stop, parts.connect)
@@ -138,14 +140,14 @@ def _report() -> None:
     worker.ingest.ingest = reporting  # type: ignore[assignment]
 
 
-def _stop_once(share: float) -> None:
+def _stop_once(moments: str, share: float) -> None:
     """Sleep at one of the worst moments: after a claim, before or after the provider is asked. Once in a life: what is
     left undone meanwhile would bring the next such moment at once. The harness wakes us up."""
     passing, stopped = crash.point, False
 
     def point(name: str) -> None:
         nonlocal stopped
-        if name.startswith("dispatch") and not stopped and random.random() < share:
+        if name.startswith(moments) and not stopped and random.random() < share:
             stopped = True
             say(stopped=os.getpid())
             os.kill(os.getpid(), signal.SIGSTOP)

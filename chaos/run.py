@@ -161,6 +161,7 @@ class Run:
             caught_up = await self._screens.caught_up(newest, SCREENS_WITHIN)
             case = await self._patiently(self._case)
             wrong = {check.__name__: check(case) for check in CHECKS}
+            wrong["failure"] = self._failures()
             if self._killer.toll.total >= FEW and not self._plan.mutant:
                 wrong["enough"] = enough(case, self._killer.toll.total)
             wrong["backlog"] = [] if drained is not None else [f"not drained after {self._plan.drain:.0f} s"]
@@ -197,6 +198,13 @@ class Run:
             piled = {"deliveries": self._plan.backlog, "came in s": round(seconds, 1), "read in s": read_in}
             self._outcome.figures["piled up"] = piled
         await self._look()
+
+    def _failures(self) -> list[str]:
+        """Processes that ended although nobody killed them, and answers with 500. (A mutant may do both; it is to be
+        caught by what it does to messages.)"""
+        if self._plan.mutant:
+            return []
+        return [*self._killer.toll.died, *(f"{one}: 500" for one in self._office.crashes + self._hooks.written.crashes)]
 
     async def _verify(self) -> list[str]:
         """What ``frontdesk verify`` says of the database."""

@@ -38,7 +38,7 @@ class Plan:
     pause: tuple[float, float] = (0.02, 0.25)  # between kills
     postgres_every: int = 20  # every n-th kill is PostgreSQL's; 0: none is
     freeze_every: int = 12  # and with every n-th a worker is stopped for longer than its lease, and goes on
-    stops: float = 0.01  # of the moments around a sending, this share is one in which a worker is stopped, too
+    stops: tuple[str, float] = ("dispatch", 0.01)  # of the moments called so, this share stops a worker, too
     texts: float = 9.0  # from customers
     sendings: float = 6.0
     screens: int = 3

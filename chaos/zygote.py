@@ -3,7 +3,8 @@
 A restart then costs milliseconds, and connections that come during one wait in the socket's queue. It is told what to
 do on standard input and answers on standard output, with lines of JSON:
 ``{"role": …, "connect_args": …, "socket": …, "mutant": …, "stops": …}`` is answered ``{"pid": …}`` after the fork; then
-come ``{"pass": pid, "at": …}`` when a process does its work, and ``{"stopped": pid}`` just before one stops itself.
+come ``{"pass": pid, "at": …}`` when a process does its work, ``{"stopped": pid}`` just before one stops itself, and
+``{"died": pid, "how": …}`` when one has ended that nobody killed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 PLANTED = Path(__file__).parent / "planted"
@@ -38,6 +40,7 @@ def listen() -> socket.socket:
 def main() -> None:
     told = json.loads(sys.argv[1])
     sockets = [listen() for _ in range(told["sockets"])]
+    nothing = os.open(os.devnull, os.O_RDONLY)
 
     from frontdesk import channels
 
@@ -48,7 +51,7 @@ def main() -> None:
 
     parts = roles.build(told)
     gc.freeze()  # what is there now is never looked at again: the forks share it
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
     say(ports=[listening.getsockname()[1] for listening in sockets])
     for line in sys.stdin:
         wanted = json.loads(line)
@@ -56,14 +59,30 @@ def main() -> None:
         if pid == 0:
             _die_with_parent()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.close(0)
+            os.dup2(nothing, 0)  # not closed: the next socket would be number 0, which the event loop refuses to close
             try:
                 if wanted["mutant"]:
                     mutants.apply(wanted["mutant"])
                 roles.run(wanted["role"], parts, sockets[wanted["socket"]], wanted["connect_args"], wanted["stops"])
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         say(pid=pid)
+
+
+def _reap(*_: object) -> None:
+    """Whoever was not ended by ``SIGKILL``, which is what the harness uses, has a fault."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        code = os.waitstatus_to_exitcode(status)
+        if code != -signal.SIGKILL:
+            say(died=pid, how=f"exit status {code}" if code >= 0 else signal.Signals(-code).name)
 
 
 def _die_with_parent() -> None:
