@@ -16,7 +16,7 @@ from typing import Any
 
 from frontdesk.app import hooks, intake
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions import join, outbox, write
+from frontdesk.conversations.actions import claims, join, outbox, write
 from frontdesk.conversations.handlers import dispatch, ingest
 from frontdesk.kit import transaction
 from frontdesk.realtime import routes as stream
@@ -165,7 +165,7 @@ def _without_fences() -> None:
 
 
 def _without_order() -> None:
-    changed(outbox, "CLAIM", ("and not exists (", "and true or false and exists ("))
+    changed(claims, "CLAIM", ("and not exists (", "and true or false and exists ("))
 
 
 def _receipts_go_back() -> None:
@@ -194,7 +194,7 @@ def _repeats_unknown() -> None:
 
 
 def _leases_never_end() -> None:
-    changed(outbox, "_EXPIRED", ("q.lease_until <= $2", "q.lease_until <= $2::timestamptz - interval '1 day'"))
+    changed(claims, "_EXPIRED", ("q.lease_until <= $2", "q.lease_until <= $2::timestamptz - interval '1 day'"))
 
 
 def _never_asks() -> None:

@@ -22,7 +22,7 @@ from bench.measure import Meter, Spent, interleaved, median, median_ratio, perce
 from bench.place import Office, Place
 from frontdesk.channels import channel
 from frontdesk.channels.port import Account, Outbound, Sent
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims, outbox
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.kit.context import Resources
@@ -82,7 +82,7 @@ async def queue(place: Place) -> list[Gate]:
             with meter.measured(count) as spent:
                 for _ in range(count // BATCH):
                     async with db.begin(office.workspace_id, planned=True) as tx:
-                        claimed = await outbox.claim(tx, BATCH)
+                        claimed = await claims.claim(tx, BATCH)
                     async with db.begin(office.workspace_id, planned=True) as tx:
                         if len(await outbox.acknowledge(tx, claimed)) != BATCH:
                             raise AssertionError("a claimed row was not acknowledged")
@@ -160,11 +160,61 @@ async def _send_all(resources: Resources) -> None:
         while await dispatch.dispatch(resources, under_way):  # noqa: ASYNC110  (no waiting: others get their turn)
             await asyncio.sleep(0)
         async with resources.db.across() as tx:
-            left = await outbox.next_due(tx)
+            left = await claims.next_due(tx)
         if left is None:
             return await under_way.settled()
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), 0.2)
+
+
+@benchmark
+async def backlog(place: Place) -> list[Gate]:
+    """What a round of the worker costs while 100,000 messages are due in an inbox that has as much under way as it may:
+    for another inbox, whose messages must not wait for that, and against the same round beside 1,000."""
+    office = await place.office()
+    owner = await asyncpg.connect(**office.owner_connect_args)
+    db = await Database.open(office.connect_args)
+    sizes = {"small": place.size(1000, quick=50), "large": place.size(100_000, quick=100)}
+    rounds: dict[str, dict[str, list[float]]] = {}
+    try:
+        there = 0
+        for name, size in sizes.items():
+            await owner.execute("set session_replication_role = replica")  # no triggers of the tables of words
+            await _fill(owner, office, size - there)
+            await owner.execute("vacuum analyze outbox")
+            rounds[name], there = await _looks(db, office, place.size(20, quick=5)), size
+    finally:
+        await db.close()
+        await owner.close()
+    gates = []
+    for name, what in _LOOKS.items():
+        large, small = (percentile(rounds[size][name], 0.5) for size in ("large", "small"))
+        gates.append(Gate.at_most(f"{what}, p50", large, 2.0, "ms", note=f"beside 1,000: {small:.2f} ms"))
+    return gates
+
+
+_LOOKS = {"due": "where something is due", "claim": "a claim for the others", "next": "when the next one falls due"}
+
+
+async def _looks(db: Database, office: Office, times: int) -> dict[str, list[float]]:
+    """Milliseconds of what a worker asks when it has been rung for and the busy inbox may send no more."""
+    spent: dict[str, list[float]] = {name: [] for name in _LOOKS}
+    for _ in range(times):
+        async with db.across() as tx:
+            began = time.perf_counter()
+            if await claims.workspaces_with_due(tx) != [office.workspace_id]:
+                raise AssertionError("nothing was due")
+            spent["due"].append((time.perf_counter() - began) * 1000)
+        async with db.begin(office.workspace_id, planned=True) as tx:
+            began = time.perf_counter()
+            if await claims.claim(tx, 20, without=[office.inbox_id]):
+                raise AssertionError("a busy inbox was asked to send")
+            spent["claim"].append((time.perf_counter() - began) * 1000)
+        async with db.across() as tx:
+            began = time.perf_counter()
+            await claims.next_due(tx)
+            spent["next"].append((time.perf_counter() - began) * 1000)
+    return spent
 
 
 @benchmark
@@ -205,7 +255,7 @@ async def _polls(db: Database, office: Office, times: int) -> tuple[list[float],
     here: dict[str, list[float]] = {"due": [], "claim": [], "next": []}
     for _ in range(times):
         async with db.across() as tx:
-            for name, look in (("due", outbox.workspaces_with_due), ("next", outbox.next_due)):
+            for name, look in (("due", claims.workspaces_with_due), ("next", claims.next_due)):
                 began = time.perf_counter()
                 found = await look(tx)
                 here[name].append((time.perf_counter() - began) * 1000)
@@ -213,7 +263,7 @@ async def _polls(db: Database, office: Office, times: int) -> tuple[list[float],
                     raise AssertionError("something was due")
         async with db.begin(office.workspace_id) as tx:
             began = time.perf_counter()
-            claimed = await outbox.claim(tx, 20)
+            claimed = await claims.claim(tx, 20)
             here["claim"].append((time.perf_counter() - began) * 1000)
             if claimed:
                 raise AssertionError("something was claimed")
@@ -222,7 +272,7 @@ async def _polls(db: Database, office: Office, times: int) -> tuple[list[float],
         now = tx.now()
         for _ in range(min(times, 100)):
             plan = await tx.fetchval(
-                f"explain (analyze, timing off, format json) {outbox.CLAIM}",
+                f"explain (analyze, timing off, format json) {claims.CLAIM}",
                 office.workspace_id, now + timedelta(seconds=12), now, 20, [], [],
             )  # fmt: skip
             there.append(plan[0]["Execution Time"])

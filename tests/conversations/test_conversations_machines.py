@@ -12,7 +12,7 @@ import pytest
 from conversations.office import Office, Time
 from conversations.pretend import Pretend, Searchable, line
 from frontdesk.channels.port import Account, Outbound, Sent, Unknown
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.conversations.queries import sending
@@ -36,7 +36,7 @@ async def test_a_claim_of_one_machine_is_left_alone_by_the_other(
     with machine(one):
         message_id = await office.write((await office.hear("hi"))["conversation_id"])
         async with office.db.begin(office.workspace) as tx:
-            [(row, _)] = await sending.batch(tx, await outbox.claim(tx, 20))
+            [(row, _)] = await sending.batch(tx, await claims.claim(tx, 20))
     with machine(other):
         await dispatch.dispatch(office.resources)
     assert (await office.states(message_id))[0] == "sending"

@@ -11,7 +11,7 @@ from conversations.office import ANA, BEN, Office, Time
 from conversations.pretend import line, told
 from frontdesk.channels.port import Disconnected, Outbound, Rejected, Sent, TryLater
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions import keep_file, outbox, write
+from frontdesk.conversations.actions import claims, keep_file, outbox, write
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import clocks, dispatch
 from frontdesk.conversations.queries import sending
@@ -168,7 +168,7 @@ async def test_one_that_nobody_waits_behind_is_tried_on(office: Office, time: Ti
 
 async def claimed_row(office: Office) -> Row:
     async with office.db.begin(office.workspace) as tx:
-        [(row, _)] = await sending.batch(tx, await outbox.claim(tx, 20))
+        [(row, _)] = await sending.batch(tx, await claims.claim(tx, 20))
         await outbox.begin_sending(tx, [(row, None)])
     return row
 

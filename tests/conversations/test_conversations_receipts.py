@@ -21,7 +21,7 @@ from frontdesk.channels.port import (
     TryLater,
     Unknown,
 )
-from frontdesk.conversations.actions import outbox, take_receipts, write
+from frontdesk.conversations.actions import claims, outbox, take_receipts, write
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import dispatch
 from frontdesk.conversations.queries import sending
@@ -239,7 +239,7 @@ async def test_a_receipt_and_our_own_commit_at_the_same_moment(live: Office, fir
     """Whichever transaction is open when the other looks: the receipt is applied, never parked for ever."""
     message_id = await live.write((await live.hear("hi"))["conversation_id"])
     async with live.db.begin(live.workspace) as tx:
-        claimed = await outbox.claim(tx, 1)
+        claimed = await claims.claim(tx, 1)
         [(row, _)] = await sending.batch(tx, claimed)
         await outbox.begin_sending(tx, [(row, None)])
 

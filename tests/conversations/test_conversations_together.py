@@ -12,7 +12,7 @@ from conversations.office import Office
 from conversations.pretend import line, post
 from conversations.test_conversations_under_way import Hanging, letters, rounds
 from frontdesk.channels.port import DeliveryState, Rejected, Sent
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims, outbox
 from frontdesk.conversations.actions.accept import accepted_together
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending
@@ -69,7 +69,7 @@ async def test_one_that_cannot_be_written_is_in_nobody_elses_way(office: Office)
 async def test_what_somebody_else_is_at_is_not_waited_for_by_the_others(live_db: Database, office: Office) -> None:
     messages = await letters(office, 3)
     async with office.db.begin(office.workspace) as tx:
-        rows = [row for row, _ in await sending.batch(tx, await outbox.claim(tx, 20))]
+        rows = [row for row, _ in await sending.batch(tx, await claims.claim(tx, 20))]
         await outbox.begin_sending(tx, [(row, None) for row in rows])
     taken = [(row, Sent(external_id=f"x-{row['message_id']}", state=DeliveryState.sent)) for row in rows]
     async with office.db.begin(office.workspace) as other:
@@ -85,7 +85,7 @@ async def test_what_somebody_else_is_at_is_not_waited_for_by_the_others(live_db:
 async def test_a_fence_that_does_not_fit_any_more_changes_nothing(office: Office) -> None:
     messages = await letters(office, 2)
     async with office.db.begin(office.workspace) as tx:
-        rows = [row for row, _ in await sending.batch(tx, await outbox.claim(tx, 20))]
+        rows = [row for row, _ in await sending.batch(tx, await claims.claim(tx, 20))]
         await outbox.begin_sending(tx, [(row, None) for row in rows])
         await tx.execute("update outbox set fence = fence + 1 where message_id = $1", messages[0])
         taken = [(row, Sent(external_id=f"x-{row['message_id']}")) for row in rows]
@@ -98,7 +98,7 @@ async def test_a_receipt_that_was_faster_counts(office: Office, wait: bool) -> N
     office.install(line(office.driver("line")))
     messages = await letters(office, 2)
     async with office.db.begin(office.workspace) as tx:
-        rows = [row for row, _ in await sending.batch(tx, await outbox.claim(tx, 20))]
+        rows = [row for row, _ in await sending.batch(tx, await claims.claim(tx, 20))]
         await outbox.begin_sending(tx, [(row, None) for row in rows])
         await tx.execute("update messages set delivery = 'delivered' where id = $1", messages[0])
         taken = [(row, Sent(external_id=f"x-{row['message_id']}")) for row in rows]

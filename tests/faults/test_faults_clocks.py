@@ -13,7 +13,7 @@ import pytest
 from conversations.office import Office, Time, office, registry, time
 from conversations.pretend import Searchable, line
 from frontdesk.channels.port import TryLater
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims
 from frontdesk.conversations.handlers import clocks
 from frontdesk.people.actions import ATTEMPTS
 from frontdesk.people.actions.passwords import PER_IP
@@ -112,7 +112,7 @@ async def test_a_lease_of_a_dead_process_does_not_last_for_a_day(office: Office,
     time.move(days=1)
     message = await office.write(talk, "claimed tomorrow")
     async with office.db.begin(office.workspace) as tx:
-        assert await outbox.claim(tx, 20)
+        assert await claims.claim(tx, 20)
     assert await mind.look() == 0
     time.move(days=-1)
     assert await mind.look() == 1
@@ -129,7 +129,7 @@ async def test_what_is_under_way_stays_before_what_was_written_after_it(
     time.move(days=1)
     await office.write(talk, "first")
     async with office.db.begin(office.workspace) as tx:
-        assert await outbox.claim(tx, 20)
+        assert await claims.claim(tx, 20)
     await office.write(talk, "second")
     await mind.look()
     time.move(days=-1)

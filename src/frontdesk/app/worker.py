@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from frontdesk.app.listening import Listeners
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims
 from frontdesk.conversations.handlers import clocks, dispatch, ingest
 from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.inboxes import queries as inboxes
@@ -69,7 +69,7 @@ async def _dispatch(resources: Resources, under_way: UnderWay) -> float:
     while await dispatch.dispatch(resources, under_way):  # noqa: ASYNC110  (no waiting: others get their turn between two rounds)
         await asyncio.sleep(0)
     async with resources.db.across() as tx:
-        left = await outbox.next_due(tx)
+        left = await claims.next_due(tx)
     if left is None:
         return IDLE
     return min(IDLE, max(0.02, left)) if left > 0 else BEHIND

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Sequence,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, UUID
@@ -227,6 +228,11 @@ outbox = tenant(
 )
 _o = outbox.c
 Index("ix_outbox_due", _o.due_at, _o.workspace_id, _o.id, postgresql_where=text("state = 'queued'"))
+Index(
+    "ix_outbox_ready",
+    _o.workspace_id, _o.inbox_id, func.greatest(_o.due_at, _o.retry_at), _o.id,
+    postgresql_where=text("state = 'queued'"),
+)  # fmt: skip
 Index("ix_outbox_lease", _o.lease_until, postgresql_where=text("state in ('sending', 'unknown')"))
 Index(
     "ix_outbox_order",

@@ -1,8 +1,7 @@
-"""The outbox: claiming what is due, and writing down what became of it.
+"""The outbox: writing down what became of what was claimed (:mod:`.claims`).
 
-A row is claimed by at most one process (``FOR UPDATE SKIP LOCKED``), with a lease and a fencing number that grows with
-every claim: a process that was stopped and woke up late finds that its number no longer fits, and changes nothing. Only
-the oldest unfinished row of a conversation can be claimed, so that the provider sees messages in the order of commit.
+A claimed row has a lease and a fencing number that grows with every claim: a process that was stopped and woke up late
+finds that its number no longer fits, and changes nothing.
 
 Every time in the outbox is the database's (``tx.now()``): processes whose machines' clocks differ agree on what is due,
 on what a lease is worth, and on who wrote first.
@@ -24,49 +23,8 @@ from frontdesk.conversations.events import ConversationChanged, DeliveryChanged,
 from frontdesk.kit.hiding import hide
 from frontdesk.kit.transaction import Row, Tx
 
-LEASE = timedelta(seconds=12)  # unless the settings say otherwise; renewed while the driver is at it
-RATE_WINDOW = timedelta(minutes=1)
 MAYBE = "An earlier attempt may have arrived."
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
-
-_DUE = """
-select distinct workspace_id from outbox
-where (state = 'queued' and due_at <= $1 and (retry_at is null or retry_at <= $1))
-   or (state in ('sending', 'unknown') and lease_until <= $1)
-"""
-
-_NEXT = """
-select min(at) from (
-  (select greatest(due_at, retry_at) as at from outbox where state = 'queued' order by due_at limit 50) union all
-  (select lease_until from outbox where state in ('sending', 'unknown') order by lease_until limit 1)) t
-"""
-
-# An array, because that is read once: a join may read a subquery again for each row, and pass its limit by. By its
-# place a row is found without its index; one that was changed just now has another, and is left for the next round.
-CLAIM = """
-update outbox o set
-  state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1,
-  metered = o.inbox_id = any($6)
-where o.workspace_id = $1 and o.ctid = any(array(
-  select q.ctid from outbox q
-  where q.workspace_id = $1 and q.state = 'queued' and q.due_at <= $3 and (q.retry_at is null or q.retry_at <= $3)
-    and not (q.inbox_id = any($5))
-    and not exists (
-      select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
-        and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
-  order by q.due_at, q.id limit $4 for update of q skip locked))
-returning o.id as outbox_id, o.fence
-"""
-
-_EXPIRED = """
-update outbox o set
-  state = 'unknown', lease_until = $3, unknown_since = coalesce(unknown_since, $2), fence = nextval('outbox_fence')
-where o.workspace_id = $1 and o.id = any(array(
-  select q.id from outbox q where q.workspace_id = $1 and q.state in ('sending', 'unknown') and q.lease_until <= $2
-    and not (q.inbox_id = any($5)) and not (q.id = any($6))
-  order by q.lease_until limit $4 for update of q skip locked))
-returning o.id as outbox_id, o.fence
-"""
 
 # In the way is a row that its provider keeps putting off with others of its conversation behind it; perhaps long enough
 # for them to go on without it. Since when is in its history, from the last time that somebody decided about it.
@@ -87,13 +45,6 @@ where o.workspace_id = $1 and o.id = any(array(
                              and d.source <> 'provider'), '-infinity'))
   for update of h skip locked))
 returning o.message_id, o.last_error, o.state
-"""
-
-_RATED = """
-select i.id, i.rate_per_minute <= (
-  select count(*) from outbox o
-  where o.workspace_id = $1 and o.inbox_id = i.id and o.metered and o.sending_since > $2) as full
-from inboxes i where i.workspace_id = $1 and i.rate_per_minute is not null
 """
 
 # A repeat that does no harm goes without an answer to the first attempt: until it has one, nobody may say that the
@@ -134,53 +85,6 @@ returning m.id
 
 # A failure is none: it may be an earlier attempt's.
 _PROOF = {DeliveryState.accepted, DeliveryState.sent, DeliveryState.delivered, DeliveryState.read}
-
-
-async def workspaces_with_due(tx: Tx) -> list[int]:
-    """Across workspaces: those where something can be claimed now."""
-    return [row["workspace_id"] for row in await tx.fetch(_DUE, tx.now())]
-
-
-async def next_due(tx: Tx) -> float | None:
-    """Across workspaces: in how many seconds the next row falls due; below zero when one already is."""
-    at: datetime | None = await tx.fetchval(_NEXT)
-    return None if at is None else (at - tx.now()).total_seconds()
-
-
-async def rated_inboxes(tx: Tx) -> dict[int, bool]:
-    """Those that have a rate, and whether they have sent as much in the last minute as it allows."""
-    return {row["id"]: row["full"] for row in await tx.fetch(_RATED, tx.workspace_id, tx.now() - RATE_WINDOW)}
-
-
-async def claim(
-    tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), rated: Sequence[int] = ()
-) -> list[Row]:
-    """Take what may be sent now, but for inboxes ``without`` room; it is in state sending when this commits. What goes
-    through inboxes with a rate is counted. Returns outbox ids and fences."""
-    now = tx.now()
-    return await tx.fetch(CLAIM, tx.workspace_id, now + lease, now, limit, list(without), list(rated))
-
-
-async def renew(tx: Tx, rows: Sequence[Row], lease: timedelta) -> set[int]:
-    """Whoever claimed these rows is still alive and at it. Returns the outbox ids of those that are still theirs."""
-    renewed = await tx.fetch(
-        "update outbox o set lease_until = $4 from unnest($2::bigint[], $3::bigint[]) mine (id, fence)"
-        " where o.workspace_id = $1 and o.id = mine.id and o.fence = mine.fence and o.state = 'sending' returning o.id",
-        tx.workspace_id,
-        [row["outbox_id"] for row in rows],
-        [row["fence"] for row in rows],
-        tx.now() + lease,
-    )
-    return {row["id"] for row in renewed}
-
-
-async def claim_expired(
-    tx: Tx, limit: int, *, lease: timedelta = LEASE, without: Sequence[int] = (), here: Sequence[int] = ()
-) -> list[Row]:
-    """Take what somebody began to send and never settled: nobody knows whether the provider has it. What is under way
-    ``here`` (outbox ids), or belongs to an inbox ``without`` room, is left for later."""
-    now = tx.now()
-    return await tx.fetch(_EXPIRED, tx.workspace_id, now, now + lease, limit, list(without), list(here))
 
 
 async def begin_sending(tx: Tx, rows: Sequence[tuple[Row, str | None]]) -> None:

@@ -34,7 +34,7 @@ from frontdesk.channels.port import (
     Unknown,
 )
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions import outbox
+from frontdesk.conversations.actions import claims, outbox
 from frontdesk.conversations.actions.accept import accepted, is_anothers
 from frontdesk.conversations.actions.attempts import note_attempts, note_look_up, result
 from frontdesk.conversations.handlers.leases import Leases
@@ -66,7 +66,7 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
     """
     own = under_way or UnderWay()
     async with resources.db.across() as tx:
-        due = await outbox.workspaces_with_due(tx)
+        due = await claims.workspaces_with_due(tx)
     taken, errors = 0, []
     for workspace_id in due:
         for take in (_resolve, _send):
@@ -84,9 +84,9 @@ async def dispatch(resources: Resources, under_way: UnderWay | None = None) -> i
 async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) -> int:
     leases = Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id, planned=True) as tx:
-        rated = await outbox.rated_inboxes(tx)
+        rated = await claims.rated_inboxes(tx)
         without = [*under_way.busy(workspace_id), *(inbox_id for inbox_id, full in rated.items() if full)]
-        claimed = await outbox.claim(tx, BATCH, lease=_lease(resources), without=without, rated=list(rated))
+        claimed = await claims.claim(tx, BATCH, lease=_lease(resources), without=without, rated=list(rated))
         ready = [
             one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
         ]
@@ -115,7 +115,7 @@ async def _hold(
         since = time.monotonic()
         try:
             async with resources.db.begin(workspace_id) as tx:
-                ours = await outbox.renew(tx, rows, _lease(resources))
+                ours = await claims.renew(tx, rows, _lease(resources))
             leases.renewed(since, ours)
         except PASSING as error:
             log.warning("leases could not be renewed", error=repr(error))
@@ -213,7 +213,7 @@ async def _spread(tx: Tx, ready: list[Ready]) -> None:
             " and not (id = any($4))",
             tx.workspace_id,
             inbox_id,
-            tx.now() - outbox.RATE_WINDOW,
+            tx.now() - claims.RATE_WINDOW,
             [row["outbox_id"] for row, _, _ in ready],
         )
         mine = [one for one in ready if one[0]["inbox_id"] == inbox_id]
@@ -291,7 +291,7 @@ async def _resolve(resources: Resources, workspace_id: int, under_way: UnderWay)
     """Find out about rows whose sending ended without an answer."""
     here, busy = under_way.rows(workspace_id), under_way.busy(workspace_id)
     async with resources.db.begin(workspace_id) as tx:
-        claimed = await outbox.claim_expired(tx, BATCH, lease=_lease(resources), without=busy, here=here)
+        claimed = await claims.claim_expired(tx, BATCH, lease=_lease(resources), without=busy, here=here)
         rows, now = await ways.batch(tx, claimed), tx.now()
     for row, files in rows:
         under_way.start(row, _traced(row, _find_out(resources, row, files, now)))
