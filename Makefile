@@ -3,7 +3,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 KILLS ?= 300
 SEED ?= 1
 CASES ?= 10000
@@ -23,7 +23,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 help:
 	@echo "make run         start Frontdesk with a made-up business, and print where to sign in"
-	@echo "make test        all tests, in two processes (WORKERS=0: in one, PYTEST_ARGS='-k mail'); those with real mail and SMS"
+	@echo "make test        all tests, in three processes (WORKERS=0: in one, PYTEST_ARGS='-k mail'); those with real mail and SMS"
 	@echo "                 servers where these are installed (root: installs them)"
 	@echo "make test-peers  only those, and a missing program is a failure"
 	@echo "make check       lint, types, walls between rooms, drift, budgets"

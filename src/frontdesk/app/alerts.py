@@ -18,7 +18,6 @@ from frontdesk.app import figures
 from frontdesk.app.figures import Sample
 from frontdesk.kit import clock, meters
 from frontdesk.kit.context import Resources
-from frontdesk.kit.losses import AWAY
 from frontdesk.kit.waits import first
 
 Severity = Literal["page", "notice"]
@@ -184,7 +183,7 @@ class Watch:
                 for name in before.keys() - now.keys():
                     log.info("an alert ended", alert=name)
                 before = now
-            except AWAY as error:
+            except Exception as error:  # whatever it is: this is what tells of everything else
                 log.warning("alerts could not be looked for", error=repr(error))
             await first(stop, timeout=EVERY)
 

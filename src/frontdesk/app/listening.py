@@ -79,7 +79,7 @@ class Listeners:
             while not stop.is_set():
                 try:
                     await self._look()
-                except AWAY as error:
+                except Exception as error:  # whatever it is, the worker has other work
                     log.warning("the list of inboxes could not be read", error=repr(error))
                 await first(stop, timeout=LOOK_EVERY)
         finally:

@@ -157,13 +157,15 @@ async def _parts(
     waiting = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([waiting, *tasks[: -1 if ready else None]], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    for task in done - {waiting}:
-        if error := task.exception():
-            log.error("a part of the process ended", error=repr(error), exc_info=error)
+    broken = [error for task in done - {waiting} if (error := task.exception())]
+    for error in broken:
+        log.error("a part of the process ended", error=repr(error), exc_info=error)
     _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
     for task in late:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    if broken:  # whoever supervises us must see that this was no orderly end
+        raise SystemExit(f"A part of Frontdesk ended ({broken[0]!r}), and all of it with that. The log says more.")
 
 
 def _web(resources: Resources, hub: Hub, say: Say) -> Serve:

@@ -162,8 +162,11 @@ class Hub:
             while not stop.is_set():
                 try:
                     await self._listen(stop)
-                except AWAY as error:
-                    log.warning("the event listener lost its connection", error=repr(error))
+                except Exception as error:  # whatever it is: without this nothing new is seen on any screen
+                    lost = isinstance(error, AWAY)
+                    log.warning(
+                        "the event listener lost its connection", error=repr(error), exc_info=None if lost else error
+                    )
                     await asyncio.sleep(0.2)
         finally:
             self._ended = True
@@ -246,7 +249,8 @@ class Hub:
                 try:
                     async with self._resources.db.begin(workspace_id) as tx:
                         by_session, by_token = await events.still_valid(tx, sessions, tokens)
-                except AWAY:
+                except Exception as error:  # this must never end: nobody would be shut out any more
+                    log.warning("it could not be checked who may still listen", error=repr(error))
                     continue
                 for one in open_now:
                     if one.actor is None:

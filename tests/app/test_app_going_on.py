@@ -1,0 +1,92 @@
+"""What must never end goes on after an error that nobody foresaw; and a process that ends by itself says so."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from frontdesk.app import alerts, listening, process
+from frontdesk.kit.context import Resources
+from frontdesk.kit.postgres import Server
+from frontdesk.realtime.queries import hub
+
+Place = tuple[dict[str, Any], dict[str, Any]]
+
+
+class Connecting:
+    """Fails in a way of its own, and then connects."""
+
+    def __init__(self, place: Place) -> None:
+        self._place, self.asked, self.made = place, 0, asyncio.Event()
+
+    async def __call__(self) -> Any:
+        self.asked += 1
+        if self.asked == 1:
+            raise KeyError("nobody foresaw this")
+        self.made.set()
+        return await asyncpg.connect(**self._place[0])
+
+
+@pytest.fixture
+def connecting(place: Place, monkeypatch: pytest.MonkeyPatch) -> Connecting:
+    monkeypatch.setattr(listening, "LOOK_EVERY", 0.01)
+    return Connecting(place)
+
+
+async def test_whoever_rings_for_screens_goes_on(resources: Resources, connecting: Connecting) -> None:
+    await _goes_on(hub.Hub(resources, connecting).run, connecting.made)
+
+
+async def test_whoever_looks_after_listeners_goes_on(resources: Resources, connecting: Connecting) -> None:
+    await _goes_on(listening.Listeners(resources, connecting).run, connecting.made)
+
+
+async def test_whoever_looks_for_alerts_goes_on(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "EVERY", 0.01)
+    looked, watch = asyncio.Event(), alerts.Watch(resources)
+    errors = [KeyError("nobody foresaw this")]
+
+    async def look(workspace_id: int | None) -> list[alerts.Alert]:
+        if errors:
+            raise errors.pop()
+        looked.set()
+        return []
+
+    monkeypatch.setattr(watch, "look", look)
+    await _goes_on(watch.run, looked)
+
+
+async def _goes_on(run: Any, on: asyncio.Event) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run(stop))
+    waiting = asyncio.create_task(on.wait())
+    try:
+        await asyncio.wait([running, waiting], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert on.is_set()
+    finally:
+        waiting.cancel()
+        stop.set()
+        await asyncio.wait_for(running, 60)
+
+
+async def test_a_process_of_which_a_part_ended_ends_with_a_failure(
+    resources: Resources, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise who supervises it might take it for stopped on purpose, and not start it again."""
+
+    async def run(self: hub.Hub, stop: asyncio.Event) -> None:
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(hub.Hub, "run", run)
+    monkeypatch.setattr(resources, "settings", replace(resources.settings, worker_listen="127.0.0.1:0"))
+    with pytest.raises(SystemExit, match="nobody foresaw this"):
+        await process._parts(
+            resources, server, web=False, worker=False, say=lambda _: None, ready=None, settled=lambda: None
+        )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
