@@ -33,6 +33,18 @@ export interface Ways {
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
+const LATER = [401, 408, 425, 429];
+/** A 409 that is about this moment and not about the message: an earlier attempt still runs, or died and holds its key
+ * for a while; somebody changed the same thing at the same time. */
+const NOT_NOW = ["still_running", "try_again"];
+
+/** Whether the same request will never be taken, however often it is sent. */
+const final = (error: unknown): error is ApiError =>
+  error instanceof ApiError &&
+  error.status < 500 &&
+  !LATER.includes(error.status) &&
+  !(error.status === 409 && NOT_NOW.includes(error.code));
+
 export class Outbox {
   private entries: readonly Entry[] = [];
   private readonly listeners = new Set<() => void>();
@@ -107,8 +119,7 @@ export class Outbox {
       await this.keep.remove(entry.key);
       return true;
     } catch (error) {
-      const final = error instanceof ApiError && error.status < 500 && ![401, 408, 425, 429].includes(error.status);
-      if (!final) return false;
+      if (!final(error)) return false;
       const refused = { code: error.code, sentence: sentence(error) };
       await this.replace(entry.key, (known) => ({ ...known, refused }));
       return false;

@@ -107,6 +107,43 @@ describe("the outbox", () => {
     expect(outbox.snapshot()[0]?.refused).toBeNull();
   });
 
+  it.each([
+    [409, "still_running"],
+    [409, "try_again"],
+    [408, "error"],
+    [425, "error"],
+    [429, "too_many"],
+  ])("tries again after %i %s, with the same key and in order", async (status, code) => {
+    let refusing = true;
+    const asked: string[] = [];
+    const { taken, ways } = server((item) => {
+      asked.push(item.key);
+      if (refusing) throw new ApiError({ status, code, title: "Not now", detail: "Not now." });
+    });
+    const outbox = new Outbox(memoryKeep(), ways);
+    await outbox.add(entry("a1", 1));
+    await outbox.add(entry("a2", 1));
+    await settled(outbox);
+    expect(outbox.snapshot().map((item) => [item.key, item.refused])).toEqual([
+      ["a1", null],
+      ["a2", null],
+    ]);
+    expect(new Set(asked)).toEqual(new Set(["a1"]));
+    refusing = false;
+    await outbox.drain();
+    expect(taken).toEqual(["a1", "a2"]);
+  });
+
+  it.each(["gone", "idempotency_key_reused"])("takes 409 %s for a refusal", async (code) => {
+    const { ways } = server(() => {
+      throw new ApiError({ status: 409, code, title: "Refused", detail: "" });
+    });
+    const outbox = new Outbox(memoryKeep(), ways);
+    await outbox.add(entry("a1", 1));
+    await settled(outbox);
+    expect(outbox.snapshot()[0]?.refused?.code).toBe(code);
+  });
+
   it("takes up what an earlier tab left, oldest first", async () => {
     const keep: Keep = memoryKeep();
     await keep.put(entry("a2", 1));
