@@ -47,6 +47,8 @@ class Idempotency(ASGIMiddleware):
         if len(key) > 255:
             raise Invalid("An Idempotency-Key may have 255 characters.", code="bad_idempotency_key")
         body = await _read(receive, self._resources.settings.max_file)
+        if body is None:
+            return  # whoever left in the middle has asked for nothing, and hears no answer
         workspace_id, who = actor
         fingerprint = hashlib.sha256(scope["path"].encode() + b"?" + scope["query_string"] + b"\n" + body).digest()
         if (known := await self._begin(workspace_id, who, key, fingerprint)) is not None:
@@ -170,13 +172,14 @@ def _actor(headers: dict[bytes, bytes], *, secure: bool) -> tuple[int, str] | No
     return (workspace_id, hashlib.sha256(credential.encode()).hexdigest()) if workspace_id is not None else None
 
 
-async def _read(receive: Receive, most: int) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """The whole body; None if its sender went away before the end."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > most:
