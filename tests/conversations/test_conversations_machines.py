@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversations.office import Office, Time
+from conversations.office import Office
 from conversations.pretend import Pretend, Searchable, line
 from frontdesk.channels.port import Account, Outbound, Sent, Unknown
 from frontdesk.conversations.actions import claims
 from frontdesk.conversations.actions.accept import accepted
 from frontdesk.conversations.handlers import dispatch
+from frontdesk.conversations.handlers.under_way import UnderWay
 from frontdesk.conversations.queries import sending
 from frontdesk.kit import clock
 
@@ -97,16 +98,16 @@ class Bound(Pretend):
         return self.here
 
 
-async def test_what_another_process_has_the_connection_for_is_left_to_it(office: Office, time: Time) -> None:
-    """Without a trace: this worker's look at it is no attempt."""
+async def test_what_another_process_has_the_connection_for_is_left_to_it(office: Office) -> None:
+    """Without a trace: this worker's look at it is no attempt. It looks no more for a moment, and the other may now."""
     driver = Bound("phone")
     office.install(line(driver))
     message_id = await office.write((await office.hear("hi"))["conversation_id"])
-    await office.dispatch()
+    ours = UnderWay()
+    assert [await dispatch.dispatch(office.resources, ours) for _ in range(2)] == [1, 0]
     row = await office.outbox(message_id)
     assert (row["state"], row["attempts"], await office.history(message_id)) == ("queued", 0, [])
     assert (await office.message(message_id))["delivery"] == "queued"
     driver.here = True
-    time.move(seconds=2)
     await office.dispatch()
     assert [message.attempt for message in driver.sent] == [1]

@@ -60,7 +60,8 @@ async def work(
 
 
 async def _ingest(resources: Resources) -> float:
-    await ingest.ingest(resources)
+    while await ingest.ingest(resources):  # noqa: ASYNC110  (no waiting: others get their turn between two rounds)
+        await asyncio.sleep(0)
     return IDLE
 
 

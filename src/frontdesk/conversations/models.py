@@ -10,7 +10,6 @@ from sqlalchemy import (
     Sequence,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, UUID
@@ -229,9 +228,12 @@ outbox = tenant(
 _o = outbox.c
 Index("ix_outbox_due", _o.due_at, _o.workspace_id, _o.id, postgresql_where=text("state = 'queued'"))
 Index(
-    "ix_outbox_ready",
-    _o.workspace_id, _o.inbox_id, func.greatest(_o.due_at, _o.retry_at), _o.id,
-    postgresql_where=text("state = 'queued'"),
+    "ix_outbox_first", _o.workspace_id, _o.inbox_id, _o.due_at, _o.id,
+    postgresql_where=text("state = 'queued' and retry_at is null"),
+)  # fmt: skip
+Index(
+    "ix_outbox_again", _o.workspace_id, _o.inbox_id, _o.retry_at, _o.id,
+    postgresql_where=text("state = 'queued' and retry_at is not null"),
 )  # fmt: skip
 Index("ix_outbox_lease", _o.lease_until, postgresql_where=text("state in ('sending', 'unknown')"))
 Index(

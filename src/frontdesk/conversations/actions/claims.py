@@ -26,17 +26,23 @@ select workspace_id, sum(seen)::int as seen, sum(ready)::int as ready from (
 group by workspace_id
 """
 
-# When more than that are due: from the first row of an inbox to the first row of the next.
-_DUE_OF_MANY = """
-with recursive first as (
-  (select workspace_id, inbox_id, greatest(due_at, retry_at) as at from outbox where state = 'queued'
-   order by workspace_id, inbox_id, greatest(due_at, retry_at), id limit 1)
+# When more than that are due: from the first row of an inbox to the first row of the next, among those that nobody has
+# tried yet and among those that were put off.
+_INBOX_BY_INBOX = """
+  (select workspace_id, inbox_id, {time} as at from outbox where state = 'queued' and retry_at {null}
+   order by workspace_id, inbox_id, {time}, id limit 1)
   union all
-  select n.* from first f cross join lateral (
-    select workspace_id, inbox_id, greatest(due_at, retry_at) as at from outbox
-    where state = 'queued' and (workspace_id, inbox_id) > (f.workspace_id, f.inbox_id)
-    order by workspace_id, inbox_id, greatest(due_at, retry_at), id limit 1) n)
-select workspace_id from first where at <= $1 union
+  select n.* from {name} f cross join lateral (
+    select workspace_id, inbox_id, {time} as at from outbox
+    where state = 'queued' and retry_at {null} and (workspace_id, inbox_id) > (f.workspace_id, f.inbox_id)
+    order by workspace_id, inbox_id, {time}, id limit 1) n
+"""
+_DUE_OF_MANY = f"""
+with recursive
+fresh as ({_INBOX_BY_INBOX.format(name="fresh", time="due_at", null="is null")}),
+again as ({_INBOX_BY_INBOX.format(name="again", time="retry_at", null="is not null")})
+select workspace_id from fresh where at <= $1 union
+select workspace_id from again where at <= $1 union
 select workspace_id from outbox where state in ('sending', 'unknown') and lease_until <= $1
 """
 
@@ -46,23 +52,30 @@ select min(at) from (
   (select lease_until from outbox where state in ('sending', 'unknown') order by lease_until limit 1)) t
 """
 
-# Inbox by inbox, so that nobody reads through the queue of one that has no room. An array, because that is read once: a
-# join may read a subquery again for each row, and pass its limit by. By its place a row is found without its index; one
-# that was changed just now has another, and is left for the next round.
-CLAIM = """
+# An array, because that is read once: a join may read a subquery again for each row, and pass its limit by. By its
+# place a row is found without its index; one that was changed just now has another, and is left for the next round.
+#
+# Inbox by inbox, so that nobody reads through the queue of one that has no room; in any order, so that none is always
+# the last; and no more rows are locked than are taken. First what was put off and may go again: it waited longest.
+_OF_AN_INBOX = """
+    select * from (
+      select q.ctid from outbox q
+      where q.workspace_id = $1 and q.inbox_id = i.id and q.state = 'queued' and q.due_at <= $3 and q.retry_at {ready}
+        and not exists (
+          select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
+            and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
+      order by q.{time}, q.id limit $4 for update of q skip locked) {name}
+"""
+CLAIM = f"""
 update outbox o set
   state = 'sending', lease_until = $2, sending_since = $3, fence = nextval('outbox_fence'), attempts = attempts + 1,
   metered = o.inbox_id = any($6)
 where o.workspace_id = $1 and o.ctid = any(array(
-  select ready.ctid from inboxes i cross join lateral (
-    select q.ctid, q.due_at, q.id from outbox q
-    where q.workspace_id = $1 and q.inbox_id = i.id and q.state = 'queued' and greatest(q.due_at, q.retry_at) <= $3
-      and not exists (
-        select 1 from outbox h where h.workspace_id = $1 and h.conversation_id = q.conversation_id
-          and h.state in ('queued', 'sending', 'unknown') and h.due_at <= $3 and (h.due_at, h.id) < (q.due_at, q.id))
-    order by greatest(q.due_at, q.retry_at), q.id limit $4 for update of q skip locked) ready
-  where i.workspace_id = $1 and not (i.id = any($5))
-  order by ready.due_at, ready.id limit $4))
+  select ready.ctid
+  from (select id from inboxes where workspace_id = $1 and not (id = any($5)) order by random()) i
+  cross join lateral ({_OF_AN_INBOX.format(name="again", time="retry_at", ready="<= $3")}
+    union all {_OF_AN_INBOX.format(name="fresh", time="due_at", ready="is null")}) ready
+  limit $4))
 returning o.id as outbox_id, o.fence
 """
 

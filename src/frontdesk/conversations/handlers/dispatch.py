@@ -48,7 +48,7 @@ from frontdesk.kit.files import Missing
 from frontdesk.kit.transaction import PASSING, Row, Tx
 
 BATCH = 20  # claimed together; each belongs to another conversation
-ELSEWHERE = 1.0  # seconds, give or take a half, for which a message waits that another worker has to send
+ELSEWHERE = 1.0  # seconds, give or take a half, for which an inbox is left to the worker that has its connection
 SETTLE_AGAIN = (0.05, 0.5, 2.0, 5.0, 5.0)  # seconds; together shorter than what is left of a lease
 
 log = structlog.get_logger()
@@ -85,11 +85,11 @@ async def _send(resources: Resources, workspace_id: int, under_way: UnderWay) ->
     leases = Leases(resources.settings.lease)
     async with resources.db.begin(workspace_id, planned=True) as tx:
         rated = await claims.rated_inboxes(tx)
-        without = [*under_way.busy(workspace_id), *(inbox_id for inbox_id, full in rated.items() if full)]
+        full = [inbox_id for inbox_id, full in rated.items() if full]
+        without = [*under_way.busy(workspace_id), *under_way.left(workspace_id), *full]
         claimed = await claims.claim(tx, BATCH, lease=_lease(resources), without=without, rated=list(rated))
-        ready = [
-            one for row, files in await ways.batch(tx, claimed) if (one := await _prepare(resources, tx, row, files))
-        ]
+        batch = await ways.batch(tx, claimed)
+        ready = [one for row, files in batch if (one := await _prepare(resources, tx, row, files, under_way))]
         await _spread(tx, ready)
         await outbox.begin_sending(tx, [(row, message.external_id) for row, message, _ in ready])
     crash.point("dispatch: claimed")
@@ -121,7 +121,7 @@ async def _hold(
             log.warning("leases could not be renewed", error=repr(error))
 
 
-async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row]) -> Ready | None:
+async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row], under_way: UnderWay) -> Ready | None:
     """Ask once more whether it may go, now and from here; None if it was settled or put back instead."""
     try:
         built = _built(resources, row, files, tx.now())
@@ -131,7 +131,8 @@ async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row])
     if not isinstance(built, rules.Reason):
         driver = channel(row["channel"]).driver
         if isinstance(driver, SendsWhereItListens) and not driver.sends_here(built[1]):
-            await outbox.put_back(tx, row, after=ELSEWHERE * (0.5 + random.random()))  # noqa: S311
+            under_way.leave(row, ELSEWHERE * (0.5 + random.random()))  # noqa: S311
+            await outbox.put_back(tx, row, after=0)
             return None
         return row, *built
     settle = outbox.held if built.hold or row["unknown_since"] else outbox.failed  # who is in doubt has not failed
@@ -207,7 +208,11 @@ def _attachment(resources: Resources, workspace_id: int, file: Row) -> Attachmen
 
 async def _spread(tx: Tx, ready: list[Ready]) -> None:
     """Keep to each inbox's rate: what is over it goes back, to be claimed again when there is room."""
-    for inbox_id in {row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"]}:
+    rated = sorted({row["inbox_id"] for row, _, _ in ready if row["rate_per_minute"]})
+    if rated:  # whoever else takes from them now has counted before we do, or counts what we take
+        of_rate = "select from inboxes where workspace_id = $1 and id = any($2) order by id for no key update"
+        await tx.execute(of_rate, tx.workspace_id, rated)
+    for inbox_id in rated:
         sent = await tx.fetchval(
             "select count(*) from outbox where workspace_id = $1 and inbox_id = $2 and metered and sending_since > $3"
             " and not (id = any($4))",

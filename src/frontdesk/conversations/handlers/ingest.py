@@ -31,6 +31,7 @@ from frontdesk.kit.transaction import PASSING, UNHURRIED, Row, Tx
 BATCH = 250  # deliveries in one transaction: what each costs falls steeply up to 100 and little above 250
 BYTES = 32 * 2**20  # of deliveries in one transaction, or one that has more: all of them are held in memory
 SIDE_BY_SIDE = 3  # workspaces; each holds a connection meanwhile
+TURN = 1.0  # seconds of batches of one workspace, after which the others have theirs
 PARSING = 20.0  # seconds of reading in one batch
 TRIES = 3
 _LOCK = 7_305_002  # advisory lock class; the workspace id is its second part
@@ -71,7 +72,8 @@ class Parsed:
 
 
 async def ingest(resources: Resources) -> int:
-    """Ingest everything that is waiting, in all workspaces; returns the number of deliveries taken."""
+    """Ingest what is waiting, in all workspaces; returns the number of deliveries taken. Of a long queue the rest may
+    be left: what has come to other workspaces meanwhile has its turn."""
     async with resources.db.across() as tx:
         waiting = [row["workspace_id"] for row in await tx.fetch(_READY)]
     room, errors = asyncio.Semaphore(SIDE_BY_SIDE), []
@@ -91,8 +93,8 @@ async def ingest(resources: Resources) -> int:
 
 
 async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
-    """Ingest one workspace until nothing is left, unless another process is at it."""
-    taken = 0
+    """Ingest one workspace until nothing is left or its turn is over, unless another process is at it."""
+    taken, ends = 0, time.monotonic() + TURN
     async with resources.db.session() as connection:
         if not await locks.take(connection, _LOCK, workspace_id, hung_after=resources.settings.hung_after):
             return 0
@@ -102,6 +104,8 @@ async def ingest_workspace(resources: Resources, workspace_id: int) -> int:
                 done = await _batch(resources, connection, workspace_id, rows)
                 taken += done
                 if done == len(rows) < BATCH and sum(len(row["body"]) for row in rows) < BYTES:
+                    break
+                if time.monotonic() > ends:
                     break
         finally:
             await locks.free(connection, _LOCK, workspace_id)

@@ -7,6 +7,7 @@ nobody else's.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -29,6 +30,7 @@ class UnderWay:
         self.together = Together(self.attend)
         self._tasks: set[asyncio.Task[None]] = set()
         self._rows: dict[tuple[int, int], int] = {}  # (workspace id, outbox id) → inbox id
+        self._left: dict[tuple[int, int], float] = {}  # (workspace id, inbox id) → until when, by time.monotonic
 
     def rows(self, workspace_id: int) -> list[int]:
         """The outbox ids that are under way here."""
@@ -38,6 +40,16 @@ class UnderWay:
         """The ids of inboxes that have enough under way."""
         count = Counter(inbox_id for (workspace, _), inbox_id in self._rows.items() if workspace == workspace_id)
         return [inbox_id for inbox_id, rows in count.items() if rows >= BUSY]
+
+    def leave(self, row: Row, seconds: float) -> None:
+        """Leave this row's inbox to another process for a moment: it has the connection."""
+        self._left[row["workspace_id"], row["inbox_id"]] = time.monotonic() + seconds
+
+    def left(self, workspace_id: int) -> list[int]:
+        """The ids of inboxes that are left to others just now."""
+        now = time.monotonic()
+        self._left = {key: until for key, until in self._left.items() if until > now}
+        return [inbox_id for workspace, inbox_id in self._left if workspace == workspace_id]
 
     def start(self, row: Row, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do this for one row of the outbox, beside everything else."""
