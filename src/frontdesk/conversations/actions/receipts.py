@@ -32,13 +32,14 @@ select inbox_id, external_id, receipt from gone order by id
 _HOLD = "select pg_advisory_xact_lock(hashtextextended(name, 7305004)) from unnest($1::text[]) name"
 
 # The row is locked in any state: who is just giving up on it (:func:`.outbox.proved`) sees this receipt, or this
-# receipt sees what became of it.
+# receipt sees what became of it. That takes a statement of its own: one that had to wait for the lock still chooses by
+# the state that it saw before.
+_LOCK = "select 1 from outbox where workspace_id = $1 and message_id = $2 for update"
 _PROVED = """
-with it as (select id from outbox where workspace_id = $1 and message_id = $2 for update)
-update outbox o set state = $3, lease_until = null, unknown_since = null, retry_at = null from it
-where o.workspace_id = $1 and o.id = it.id
-  and (o.state in ('unknown', 'uncertain')
-    or ($3 = 'accepted' and (o.state = 'held' or (o.state = 'queued' and o.attempts > 0))))
+update outbox set state = $3, lease_until = null, unknown_since = null, retry_at = null
+where workspace_id = $1 and message_id = $2
+  and (state in ('unknown', 'uncertain')
+    or ($3 = 'accepted' and (state = 'held' or (state = 'queued' and attempts > 0))))
 """
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -150,6 +151,7 @@ async def _apply(tx: Tx, row: Row, inbox_id: int, receipt: Receipt) -> None:
     # Proof that the provider has it ends the doubt about an attempt whose answer never came, and spares another one.
     if receipt.state not in (DeliveryState.queued, DeliveryState.sending):
         settled = "failed" if receipt.state is DeliveryState.failed else "accepted"
+        await tx.execute(_LOCK, tx.workspace_id, row["id"])
         await tx.execute(_PROVED, tx.workspace_id, row["id"], settled)
     await record(
         tx, row["id"], receipt.state, source="provider", code=receipt.code, reason=receipt.reason, at=receipt.at
