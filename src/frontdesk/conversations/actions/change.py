@@ -340,12 +340,16 @@ async def move_message(tx: Tx, message_id: int, conversation_id: int, *, actor: 
     rows = [await lock(tx, found, actor) for found in sorted((source, target))]
     if rows[0]["contact_id"] != rows[1]["contact_id"]:
         raise Refused("A message can only move between conversations of the same contact.", code="other_contact")
-    await tx.execute(
-        "update messages set conversation_id = $3, rev = rev + 1 where workspace_id = $1 and id = $2",
+    moved = await tx.execute(
+        "update messages set conversation_id = $4, rev = rev + 1"
+        " where workspace_id = $1 and id = $2 and conversation_id = $3",
         tx.workspace_id,
         message_id,
+        source,
         target,
     )
+    if not moved:  # somebody else moved it while we waited for the locks
+        raise Refused("Somebody changed the same thing at the same moment. Try again.", code="try_again")
     await tx.execute(
         "update outbox set conversation_id = $3 where workspace_id = $1 and message_id = $2",
         tx.workspace_id,
