@@ -346,3 +346,14 @@ async def test_a_slow_driver_keeps_its_lease(live_db: Database, office: Office) 
     await watching
     assert len(office.driver().sent) == 1
     assert await office.states(message_id) == ("accepted", "accepted")
+
+
+async def test_what_is_known_to_have_arrived_does_not_go_again(office: Office, time: Time) -> None:
+    """However it came to be in the queue: the last look before it leaves is at what the provider has told."""
+    message_id = await office.write((await office.hear("hi"))["conversation_id"])
+    office.driver().outcomes = [TryLater("busy", after=5.0)]
+    await office.dispatch()
+    await office.execute("update messages set delivery = 'delivered' where id = $1", message_id)
+    time.move(seconds=6)
+    await office.dispatch()
+    assert (office.driver().sent, await office.states(message_id)) == ([], ("accepted", "delivered"))

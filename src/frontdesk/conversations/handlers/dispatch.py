@@ -123,6 +123,8 @@ async def _hold(
 
 async def _prepare(resources: Resources, tx: Tx, row: Row, files: Sequence[Row], under_way: UnderWay) -> Ready | None:
     """Ask once more whether it may go, now and from here; None if it was settled or put back instead."""
+    if row["attempts"] > 1 and await outbox.proved(tx, row):
+        return None
     try:
         built = _built(resources, row, files, tx.now())
     except Exception as error:  # one message that cannot be built must not stand in the way of all others
