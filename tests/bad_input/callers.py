@@ -11,6 +11,8 @@ import httpx
 from bad_input.site import Site
 from conftest import PASSWORD
 from frontdesk.people import actions as people
+from frontdesk.people import queries
+from frontdesk.people.actions.signing import open_session
 from frontdesk.people.rules import PERMISSIONS
 
 
@@ -18,7 +20,7 @@ async def new_user(site: Site, role: str = "user") -> tuple[int, str]:
     """(id, token) of somebody new."""
     email = f"u{site.unique()}@example.org"
     body = {"name": "Ben", "email": email, "role": role, "password": PASSWORD}
-    answer = await site.call("POST", "/users", body)
+    answer = await ask_in_person(site, site.owner.user_id, "POST", "/users", body)
     assert answer.status_code == 201, answer.text
     user_id: int = answer.json()["id"]
     async with site.db.begin(site.workspace) as tx:
@@ -29,6 +31,15 @@ async def new_user(site: Site, role: str = "user") -> tuple[int, str]:
 
 async def ask(site: Site, method: str, path: str, token: str, body: Any = None) -> httpx.Response:
     return await site.call(method, path, body, headers={"Authorization": f"Bearer {token}"})
+
+
+async def ask_in_person(site: Site, user_id: int, method: str, path: str, body: Any) -> httpx.Response:
+    """By this user, signed in: what no token may do."""
+    async with site.db.begin(site.workspace) as tx:
+        session = await open_session(tx, await queries.get_user(tx, user_id), ip=None, agent="")
+    headers = {"Cookie": f"frontdesk={session.cookie}", "X-CSRF-Token": session.actor.csrf or ""}
+    async with browser(site, **headers) as page:
+        return await page.request(method, f"/api/v1{path}", json=body)
 
 
 @asynccontextmanager

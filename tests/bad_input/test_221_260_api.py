@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from bad_input.callers import ask, browser, new_user, sign_in
+from bad_input.callers import ask, ask_in_person, browser, new_user, sign_in
 from bad_input.cases import Cases
 from bad_input.site import ORIGIN, Site, refused
 from conftest import add_user
@@ -207,7 +207,8 @@ async def _(site: Site) -> None:
 async def _(site: Site) -> None:
     user, token = await new_user(site, "admin")
     assert (await ask(site, "GET", "/audit", token)).status_code == 200
-    assert (await site.call("PATCH", f"/users/{user}", {"role": "user"})).status_code == 200
+    lowered = await ask_in_person(site, site.owner.user_id, "PATCH", f"/users/{user}", {"role": "user"})
+    assert lowered.status_code == 200
     refused(await ask(site, "GET", "/audit", token), "bad_token")
     _, token = await new_user(site, "user")
     refused(await ask(site, "GET", "/audit", token), "forbidden")
@@ -217,7 +218,8 @@ async def _(site: Site) -> None:
 async def _(site: Site) -> None:
     user, token = await new_user(site)
     assert (await ask(site, "GET", "/me", token)).status_code == 200
-    assert (await site.call("PATCH", f"/users/{user}", {"active": False})).status_code == 200
+    left = await ask_in_person(site, site.owner.user_id, "PATCH", f"/users/{user}", {"active": False})
+    assert left.status_code == 200
     for path in ("/me", "/events", "/conversations"):
         refused(await ask(site, "GET", path, token), "bad_token")
 
@@ -225,16 +227,19 @@ async def _(site: Site) -> None:
 @case("238-the-last-owner-stays")
 async def _(site: Site) -> None:
     for change in ({"active": False}, {"role": "user"}):
-        refused(await site.call("PATCH", f"/users/{site.owner.user_id}", change))
+        owner = site.owner.user_id
+        refused(await ask_in_person(site, owner, "PATCH", f"/users/{owner}", change), "last_owner")
 
 
 @case("239-nobody-promotes-themselves")
 async def _(site: Site) -> None:
     user, token = await new_user(site)
     for body in ({"role": "owner"}, {"role": "admin"}, {"only_assigned": False}):
-        refused(await ask(site, "PATCH", f"/users/{user}", token, body))
+        refused(await ask(site, "PATCH", f"/users/{user}", token, body), "forbidden")
+        refused(await ask_in_person(site, user, "PATCH", f"/users/{user}", body), "forbidden")
     admin, token = await new_user(site, "admin")
-    refused(await ask(site, "PATCH", f"/users/{admin}", token, {"role": "owner"}))
+    refused(await ask(site, "PATCH", f"/users/{admin}", token, {"role": "owner"}), "session_needed")
+    refused(await ask_in_person(site, admin, "PATCH", f"/users/{admin}", {"role": "owner"}), "forbidden")
 
 
 @case("242-unknown-and-wrong-look-the-same")

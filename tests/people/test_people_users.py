@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import httpx
 import pytest
 
-from conftest import add_user
+from conftest import PASSWORD, add_user
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Forbidden, Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Database
@@ -236,3 +237,22 @@ async def test_what_is_not_there_is_not_found(db: Database, owner: Actor) -> Non
     async with db.begin(10**9) as tx:
         with pytest.raises(NotFound):
             await queries.workspace(tx)
+
+
+async def test_a_program_brings_nobody_in_and_shuts_nobody_out(signed_in: httpx.AsyncClient) -> None:
+    """A token that leaked would make an owner with a password of its choice, and outlive its own end."""
+    made = (await signed_in.post("/api/v1/tokens", json={"name": "a", "scopes": ["people:write"]})).json()
+    ben = {"name": "Ben", "email": "ben@example.org", "role": "user", "password": PASSWORD}
+    theirs = f"/api/v1/users/{(await signed_in.post('/api/v1/users', json=ben)).json()['id']}"
+    before = (await signed_in.get("/api/v1/users")).json()
+    program = {"Authorization": f"Bearer {made['token']}"}
+    async with httpx.AsyncClient(transport=signed_in._transport, base_url=signed_in.base_url, headers=program) as other:
+        for answer in (
+            await other.post("/api/v1/users", json={**ben, "email": "me@example.org", "role": "owner"}),
+            await other.patch(theirs, json={"role": "admin"}),
+            await other.patch(theirs, json={"active": False, "name": "Benjamin"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, "session_needed")
+        assert (await signed_in.get("/api/v1/users")).json() == before
+        assert (await other.patch(theirs, json={"name": "Benjamin"})).json()["name"] == "Benjamin"
+        assert (await other.post("/api/v1/teams", json={"name": "Front", "member_ids": []})).status_code == 201

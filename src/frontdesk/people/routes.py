@@ -18,6 +18,7 @@ from frontdesk.people import actions, queries, schemas
 
 COOKIE_SECONDS = 400 * 86400  # the most that browsers keep (RFC 6265bis §5.5); the server ends a session sooner
 TAGS = ["people"]
+ENDS_SIGN_INS = {"role", "active"}  # of a user, when they change
 
 PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 Limit = Annotated[int | None, QueryParameter(ge=1, le=paging.LIMIT)]
@@ -29,7 +30,8 @@ def _ip(request: Request[Any, Any, Any]) -> str | None:
 
 
 def _require_session(context: Context) -> None:
-    """Sign-ins are given and ended by whoever signed in: a token that leaked must not make itself a successor."""
+    """Sign-ins are given and ended by whoever signed in: a token that leaked must not make itself a successor, be it a
+    token, a session, or a user whose password it chose."""
     if context.actor.session_id is None:
         raise Forbidden("An API token cannot manage sign-ins and tokens. Sign in instead.", code="session_needed")
 
@@ -151,7 +153,9 @@ async def list_users(
 
 @post("/users", operation_id="createUser", status_code=201, tags=TAGS)
 async def create_user(data: JSONBody[schemas.NewUser], context: NamedDependency[Context]) -> schemas.User:
+    """Not with an API token: who is made can sign in."""
     context.actor.require("people:write")
+    _require_session(context)
     password_hash = await actions.hashed(data.password)
     async with context.begin("people:write") as tx:
         made = await actions.create_user(
@@ -164,8 +168,13 @@ async def create_user(data: JSONBody[schemas.NewUser], context: NamedDependency[
 async def change_user(
     user_id: PathId, data: JSONBody[schemas.UserChange], context: NamedDependency[Context]
 ) -> schemas.User:
+    """``role`` and ``active`` not with an API token: they end the user's sign-ins, or let them sign in again."""
+    given = _given(data)
+    context.actor.require("people:write")
+    if not given.keys().isdisjoint(ENDS_SIGN_INS):
+        _require_session(context)
     async with context.begin("people:write") as tx:
-        return queries.user_out(await actions.change_user(tx, user_id, by=context.actor, **_given(data)))
+        return queries.user_out(await actions.change_user(tx, user_id, by=context.actor, **given))
 
 
 @get("/teams", operation_id="listTeams", tags=TAGS)
