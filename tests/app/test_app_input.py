@@ -245,3 +245,29 @@ async def test_json_may_name_its_character_set(signed_in: httpx.AsyncClient) -> 
         body = json.dumps({"email": "ana@example.org", "password": PASSWORD})
         answer = await signed_in.post("/api/v1/session", content=body, headers={"Content-Type": content_type})
         assert answer.status_code == 200, answer.text
+
+
+HEADERS = (
+    "accept-encoding", "authorization", "content-type", "cookie", "host", "idempotency-key", "if-none-match",
+    "last-event-id", "origin", "traceparent", "user-agent", "x-csrf-token", "x-forwarded-for",
+)  # fmt: skip
+HOSTILE = ("http://[", "[::1", "Bearer fd_1-\xff", "frontdesk=1-\xff", "\xb2", "9" * 5000, "=?;,", "charset=\x7f")
+
+
+async def test_no_header_can_be_read_wrongly(signed_in: httpx.AsyncClient) -> None:
+    failed = []
+    for method, path in (("POST", "/api/v1/labels"), ("POST", "/api/v1/session"), ("GET", "/widget/app"), ("GET", "/")):
+        for name in HEADERS:
+            for value in HOSTILE:
+                headers = [(b"content-type", b"application/json")] if name != "content-type" else []
+                headers.append((name.encode(), value.encode("latin-1")))
+                answer = await signed_in.request(method, path, content=b"{}", headers=headers)
+                if answer.status_code == 500 or (answer.status_code == 503 and "screens" not in answer.text):
+                    failed.append((path, name, value, answer.text))
+    assert failed == []
+
+
+@pytest.mark.parametrize("origin", ["http://[", "https://[::1", "//", "elsewhere"])
+async def test_an_origin_that_is_no_address_is_another_site(signed_in: httpx.AsyncClient, origin: str) -> None:
+    answer = await signed_in.post("/api/v1/labels", json={"name": "Lead"}, headers={"Origin": origin})
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")

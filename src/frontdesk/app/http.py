@@ -240,8 +240,11 @@ def _check_types(wanted: Any, body: Any) -> None:
 def _check_origin(request: AnyRequest) -> None:
     origin = request.headers.get("origin")
     if origin and origin != "null":
-        host = urlsplit(origin).netloc
-        if host not in (request.headers.get("host"), urlsplit(request.app.state.url).netloc):
+        try:
+            host = urlsplit(origin).netloc
+        except ValueError:  # no address at all: ``http://[``
+            host = ""
+        if not host or host not in (request.headers.get("host"), urlsplit(request.app.state.url).netloc):
             raise Forbidden("This request came from another site.", code="cross_site")
 
 
