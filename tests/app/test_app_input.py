@@ -271,3 +271,19 @@ async def test_no_header_can_be_read_wrongly(signed_in: httpx.AsyncClient) -> No
 async def test_an_origin_that_is_no_address_is_another_site(signed_in: httpx.AsyncClient, origin: str) -> None:
     answer = await signed_in.post("/api/v1/labels", json={"name": "Lead"}, headers={"Origin": origin})
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("url", {"provider": "kannel", "username": "u", "password": "p", "hook_token": "t" * 40}),
+        ("api_base", {"provider": "twilio", "account_sid": "AC" + "0" * 32, "auth_token": "t"}),
+    ],
+)
+async def test_a_setting_that_is_no_address_is_refused(
+    signed_in: httpx.AsyncClient, name: str, given: dict[str, Any]
+) -> None:
+    given = {**given, "number": "+302100000000", name: "http://["}
+    body = {"name": "Texts", "channel": "sms", "settings": given}
+    answer = await signed_in.post("/api/v1/inboxes", json=body)
+    assert (answer.status_code, [field.rpartition(".")[2] for field in answer.json()["fields"]]) == (400, [name])

@@ -218,9 +218,13 @@ def _smpp(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _address(name: str, value: str) -> dict[str, str]:
-    parts = urlsplit(value)
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return {}
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # ``http://[``
+        pass
+    else:
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return {}
     return {name: "Enter an address that begins with http:// or https://."}
 
 
