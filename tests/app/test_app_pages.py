@@ -176,6 +176,13 @@ async def test_nothing_outside_of_what_was_built_is_served(client: httpx.AsyncCl
         assert answer.status_code in (404, 400) or answer.text.startswith("<!doctype html><title>App")
 
 
+@pytest.mark.parametrize("name", ["a" * 300 + ".png", "a." + "ä" * 200])
+async def test_a_longer_name_than_a_file_can_have_is_no_file(client: httpx.AsyncClient, built: Path, name: str) -> None:
+    answer = await client.get(f"/{name}")
+    assert (answer.status_code, answer.text) == (200, "<!doctype html><title>App</title>")
+    assert (await client.get(f"/assets/{name[:290]}")).status_code == 404
+
+
 async def test_without_screens_it_says_how_to_build_them(client: httpx.AsyncClient, built: Path) -> None:
     (built / "index.html").unlink()
     answer = await client.get("/")

@@ -45,7 +45,10 @@ def _inside(name: str) -> Path | None:
     if "\x00" in name:
         return None
     path = (BUILT / name.lstrip("/")).resolve()
-    return path if path.is_relative_to(BUILT.resolve()) and path.is_file() else None
+    try:
+        return path if path.is_relative_to(BUILT.resolve()) and path.is_file() else None
+    except OSError:  # a longer name than a file can have
+        return None
 
 
 @get("/assets/{name:path}", include_in_schema=False)
