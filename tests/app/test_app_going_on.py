@@ -61,6 +61,30 @@ async def test_whoever_looks_for_alerts_goes_on(resources: Resources, monkeypatc
     await _goes_on(watch.run, looked)
 
 
+async def test_whoever_looks_after_the_database_goes_on() -> None:
+    loop, revived = asyncio.get_running_loop(), asyncio.Event()
+    errors = [RuntimeError("can't start new thread"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")]
+
+    class Dead(Server):
+        def alive(self) -> bool:
+            return False
+
+        def revive(self) -> bool:
+            if errors:
+                raise errors.pop()
+            return not loop.call_soon_threadsafe(revived.set).cancelled()
+
+    async def run(stop: asyncio.Event) -> None:
+        caring = asyncio.create_task(Dead("", "").keep_alive(every=0.01))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([caring, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        caring.cancel()
+        await asyncio.gather(caring, return_exceptions=True)
+
+    await _goes_on(run, revived)
+
+
 async def _goes_on(run: Any, on: asyncio.Event) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(run(stop))

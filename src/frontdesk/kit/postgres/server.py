@@ -90,8 +90,12 @@ class Server:
                 if ballast is not None and await asyncio.to_thread(ballast.drop):
                     log.warning("the disk is full: the database gets the room that was held back for its start")
                 await asyncio.to_thread(self.revive)
-            except (PostgresError, OSError) as error:
-                log.error("the database does not start, and is tried again", error=str(error), pause=pause)
+            except Exception as error:  # whatever it is: without this a database that dies stays dead
+                told = isinstance(error, (PostgresError, OSError))
+                log.error(
+                    "the database does not start, and is tried again",
+                    error=str(error) if told else repr(error), pause=pause, exc_info=None if told else error,
+                )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
