@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from conftest import until_somebody_waits
 from conversations.office import Office, open_office
 from frontdesk.channels.port import Channel
-from frontdesk.conversations.actions import change
+from frontdesk.conversations.actions import change, join
+from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit.context import Actor, Resources
 from frontdesk.kit.errors import Refused
-from frontdesk.kit.transaction import Database
+from frontdesk.kit.transaction import Database, Tx
 
 MAIL = "ana@x.example"
 
@@ -62,3 +64,66 @@ async def test_a_message_that_is_moved_while_somebody_moves_it_is_counted_where_
     assert await counted(live) == {first: 0, second: 2, third: 1}
     await move()
     assert await counted(live) == {first: 0, second: 1, third: 2}
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("automatic", [False, True])
+@pytest.mark.parametrize("names", ["answers", "token", "nothing"])
+async def test_what_arrives_while_its_conversation_is_merged_stands_in_the_other_one(
+    live: Office, names: str, automatic: bool, closed: bool
+) -> None:
+    said = await live.hear("one", MAIL, inbox=live.post)
+    first = said["conversation_id"]
+    second = await beside(live, first)
+    async with live.db.begin(live.workspace) as tx:
+        for conversation_id in (second, first) if closed else ():
+            await change.change(tx, conversation_id, ConversationPatch(status="closed"), actor=live.owner)
+    named = {"answers": {"answers": [said["external_id"]]}, "token": {"token": str(first)}}.get(names, {})
+    answer = live.said("yes", MAIL, automatic=automatic, **named)
+    await live.store(answer, inbox=live.post)
+    async with live.db.begin(live.workspace) as tx:
+        await change.merge(tx, first, second, actor=live.owner)
+        reading = asyncio.create_task(live.ingest())
+        await until_somebody_waits(tx)
+    await reading
+    assert (await live.message(external_id=answer["external_id"]))["conversation_id"] == second
+    assert await counted(live) == {first: 0, second: 3}
+    left, there = await live.conversation(first), await live.conversation(second)
+    assert (left["status"], left["join_key"]) == ("closed", None)
+    assert there["status"] == ("closed" if closed and automatic else "open")
+
+
+async def test_what_arrives_while_one_is_opened_for_it_and_merged_stands_in_the_other_one(
+    live: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened after the batch had looked for open ones, and being merged when the batch opens its own."""
+    await live.execute("update workspaces set settings = '{\"reopen_days\": 0}'")
+    before = (await live.hear("before", MAIL, inbox=live.post))["conversation_id"]
+    second = await beside(live, before)
+    contact = (await live.conversation(before))["contact_id"]
+    async with live.db.begin(live.workspace) as tx:
+        await change.change(tx, before, ConversationPatch(status="closed"), actor=live.owner)
+    open_, batch, locked = join._open, asyncio.Event(), asyncio.Event()
+
+    async def overtaken(tx: Tx, *rest: Any) -> Any:
+        batch.set()
+        await locked.wait()
+        return await open_(tx, *rest)
+
+    monkeypatch.setattr(join, "_open", overtaken)
+    await live.store(live.said("yes", MAIL, external_id="yes"), inbox=live.post)
+    reading = asyncio.create_task(live.ingest())
+    await batch.wait()
+    async with live.db.begin(live.workspace) as tx:
+        first, _ = await change.open_conversation(tx, contact, live.post, second=False, actor_id=None)
+    async with live.db.begin(live.workspace) as tx:
+        for conversation_id in (second, first):
+            await change.lock(tx, conversation_id, live.owner)
+        locked.set()
+        await until_somebody_waits(tx)
+        await change.merge(tx, first, second, actor=live.owner)
+    await reading
+    assert (await live.message(external_id="yes"))["conversation_id"] == second
+    assert await counted(live) == {before: 1, second: 2, first: 0}
+    opened = [event["conversation_id"] for event in await live.events("ConversationOpened")]
+    assert sorted(opened) == [before, second, first], "what was there already is not announced again"

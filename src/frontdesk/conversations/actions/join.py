@@ -19,33 +19,31 @@ if TYPE_CHECKING:
     from frontdesk.conversations.actions.receive import Arrival
 
 _CANDIDATES = """
-select id, contact_id, join_key, status from conversations
+select id, contact_id, join_key, status, message_count from conversations
 where workspace_id = $1 and id in (
   select unnest($2::bigint[]) union
   select id from conversations where workspace_id = $1 and contact_id = any($3) and join_key is not null)
 order by id for update
 """
 
+# One without messages was merged into another; the lock waits for a merge that is under way.
 _RECENT = """
 select distinct on (contact_id, key) id, contact_id, key, closed_at from (
   select id, contact_id, case when $4 then 0 else last_inbox_id end as key, closed_at
   from conversations where workspace_id = $1 and contact_id = any($2) and status = 'closed' and closed_at >= $3
-    and message_count > 0) c  -- one without messages was merged into another
+    and message_count > 0
+  order by id for update) c
 order by contact_id, key, closed_at desc
 """
 
+# One that somebody opened between our look and our insert is locked, so that it is not merged into another meanwhile.
+# A row that was inserted has the xmax 0, in one that was there before it is our lock.
 _OPEN = """
-insert into conversations (workspace_id, contact_id, join_key, subject, last_at)
-select $1, c.* from unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[]) c
+insert into conversations as c (workspace_id, contact_id, join_key, subject, last_at)
+select $1, w.* from unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[]) w
 order by 2, 3
-on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing
-returning id, contact_id, join_key
-"""
-
-# Somebody opened them between our look and our insert.
-_LATE = """
-select id, contact_id, join_key from conversations
-where workspace_id = $1 and contact_id = any($2) and join_key is not null
+on conflict (workspace_id, contact_id, join_key) where join_key is not null do update set join_key = c.join_key
+returning id, contact_id, join_key, xmax = 0 as opened
 """
 
 _REJOIN = """
@@ -80,10 +78,8 @@ async def join(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) 
     workspace = await tx.fetchrow("select settings from workspaces where id = $1", tx.workspace_id)
     settings = workspace["settings"] if workspace else {}
     policy: rules.Joining = settings.get("joining", "contact")
-    answered = await _answered(tx, arrivals, contact_ids)
-    rows = await tx.fetch(_CANDIDATES, tx.workspace_id, [i for i in answered if i], list(set(contact_ids)))
-    by_id = {row["id"]: row for row in rows}
-    open_by_key = {(row["contact_id"], row["join_key"]): row["id"] for row in rows if row["join_key"] is not None}
+    answered, by_id = await _candidates(tx, arrivals, contact_ids)
+    open_by_key = {(c["contact_id"], c["join_key"]): c["id"] for c in by_id.values() if c["join_key"] is not None}
     wanted: dict[tuple[int, int], Arrival] = {}
     keys = [(contact, rules.join_key(policy, a.inbox_id)) for a, contact in zip(arrivals, contact_ids, strict=True)]
     for arrival, key, conversation_id in zip(arrivals, keys, answered, strict=True):
@@ -101,6 +97,23 @@ async def join(tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]) 
         else:
             places.append(Place(opened[key][0], contact_id, opened=opened[key][1]))
     return places
+
+
+async def _candidates(
+    tx: Tx, arrivals: Sequence[Arrival], contact_ids: Sequence[int]
+) -> tuple[list[int | None], dict[int, Row]]:
+    """For each arrival the conversation that it answers; by their ids, locked, those and the contacts' open ones.
+
+    One that was emptied while we waited for its lock was merged into another, or its message was moved: what the
+    arrival answers leads there now. Its lock comes out of turn, and a circle of waiting ends as any deadlock does.
+    """
+    for _ in range(5):
+        answered = await _answered(tx, arrivals, contact_ids)
+        rows = await tx.fetch(_CANDIDATES, tx.workspace_id, [i for i in answered if i], list(set(contact_ids)))
+        by_id = {row["id"]: row for row in rows}
+        if all(by_id[named]["message_count"] for named in answered if named in by_id):
+            break
+    return answered, by_id
 
 
 def _reopened(
@@ -240,10 +253,7 @@ async def _open(
         (contact, key, _subject(a), a.at) for (contact, key), a in wanted.items() if (contact, key) not in result
     ]
     for row in await tx.fetch(_OPEN, tx.workspace_id, *columns(missing, 4)) if missing else ():
-        result[row["contact_id"], row["join_key"]] = (row["id"], True)
-    if late := [contact for contact, key in wanted if (contact, key) not in result]:
-        rows = await tx.fetch(_LATE, tx.workspace_id, late)
-        result = {(row["contact_id"], row["join_key"]): (row["id"], False) for row in rows} | result
+        result[row["contact_id"], row["join_key"]] = (row["id"], row["opened"])
     return result
 
 
