@@ -54,7 +54,7 @@ class InboxSink:
     async def healthy(self, note: str = "") -> None:
         async with self._resources.db.begin(self._workspace_id) as tx:
             if await actions.note_health(tx, self._inbox_id, "ok", note, by="listening"):
-                await outbox.release_held(tx, self._inbox_id)
+                await outbox.release_held(tx, self._inbox_id)  # the oldest; more than that is the clock's
 
     async def unhealthy(self, reason: str, *, needs_person: bool = False) -> None:
         async with self._resources.db.begin(self._workspace_id) as tx:

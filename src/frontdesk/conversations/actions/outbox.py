@@ -17,7 +17,7 @@ from typing import Any
 from frontdesk.channels.port import DeliveryState
 from frontdesk.contacts import actions as contacts
 from frontdesk.conversations import rules
-from frontdesk.conversations.actions.receipts import record
+from frontdesk.conversations.actions.receipts import record, record_all
 from frontdesk.conversations.actions.send import spoken
 from frontdesk.conversations.events import ConversationChanged, DeliveryChanged, MessageChanged
 from frontdesk.kit.hiding import hide
@@ -25,6 +25,7 @@ from frontdesk.kit.transaction import Row, Tx
 
 MAYBE = "An earlier attempt may have arrived."
 LATE_AFTER = timedelta(hours=1)  # a scheduled message that is later than this waits for a person
+AT_ONCE = 500  # messages let go in one transaction: a longer one would keep all else of the workspace waiting
 
 # In the way is a row that its provider keeps putting off with others of its conversation behind it; perhaps long enough
 # for them to go on without it. Since when is in its history, from the last time that somebody decided about it.
@@ -82,6 +83,22 @@ where m.workspace_id = $1 and m.id = any($2) and m.id = mine.id and m.delivery i
 returning m.id
 """
 
+
+# A held row is in nobody's way (:mod:`.claims`): in its conversation none may be let go before an older one. The oldest
+# are looked up first and locked then, so that it is known which of them somebody else is at: their conversations wait.
+_OLDEST_HELD = """
+select o.id, o.conversation_id, o.message_id from outbox o
+join messages m on m.workspace_id = $1 and m.id = o.message_id
+where o.workspace_id = $1 and o.inbox_id = $2 and o.state = 'held'
+  and m.delivery_code in ('inbox_disconnected', 'inbox_off') and exists (
+    select 1 from inboxes i
+    where i.workspace_id = $1 and i.id = $2 and i.enabled and i.deleted_at is null and i.health <> 'off')
+order by o.due_at, o.id limit $3
+"""
+_LOCK_HELD = """
+select id from outbox where workspace_id = $1 and id = any($2) and state = 'held' for update skip locked
+"""
+_RELEASE = "update outbox set state = 'queued', retry_at = null, attempts = 0 where workspace_id = $1 and id = any($2)"
 
 # A failure is none: it may be an earlier attempt's.
 _PROOF = {DeliveryState.accepted, DeliveryState.sent, DeliveryState.delivered, DeliveryState.read}
@@ -263,18 +280,16 @@ async def uncertain(tx: Tx, row: Row, reason: str) -> bool:
 
 
 async def release_held(tx: Tx, inbox_id: int) -> int:
-    """The inbox works again: what waited only for that may go."""
-    rows = await tx.fetch(
-        "update outbox o set state = 'queued', retry_at = null, attempts = 0 from messages m"
-        " where o.workspace_id = $1 and o.inbox_id = $2 and o.state = 'held'"
-        " and m.workspace_id = $1 and m.id = o.message_id"
-        " and m.delivery_code in ('inbox_disconnected', 'inbox_off')"
-        " returning o.message_id",
-        tx.workspace_id,
-        inbox_id,
-    )
-    for row in rows:
-        await record(tx, row["message_id"], DeliveryState.queued, source="frontdesk", force=True)
-    if rows:
-        tx.wake()
-    return len(rows)
+    """The inbox works again: the oldest :data:`AT_ONCE` of what waited only for that may go. Returns how many went:
+    none when nothing is left, or somebody else is at it, or the inbox has stopped working since."""
+    oldest = await tx.fetch(_OLDEST_HELD, tx.workspace_id, inbox_id, AT_ONCE)
+    locked = await tx.fetch(_LOCK_HELD, tx.workspace_id, [row["id"] for row in oldest])
+    free = {row["id"] for row in locked}
+    stuck = {row["conversation_id"] for row in oldest if row["id"] not in free}
+    going = [row for row in oldest if row["conversation_id"] not in stuck]
+    if not going:
+        return 0
+    await tx.execute(_RELEASE, tx.workspace_id, [row["id"] for row in going])
+    await record_all(tx, [row["message_id"] for row in going], DeliveryState.queued, source="frontdesk")
+    tx.wake()
+    return len(going)

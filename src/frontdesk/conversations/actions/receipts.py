@@ -42,6 +42,15 @@ where workspace_id = $1 and message_id = $2
     or ($3 = 'accepted' and (state = 'held' or (state = 'queued' and attempts > 0))))
 """
 
+_MOVED = """
+update messages set delivery = $3, delivery_at = $4, delivery_code = null, delivery_reason = null, rev = rev + 1
+where workspace_id = $1 and id = any($2) returning id, conversation_id
+"""
+_DECIDED = """
+insert into receipts (workspace_id, message_id, state, at, source)
+select $1, id, $3, $4, $5 from unnest($2::bigint[]) mine (id)
+"""
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -101,6 +110,16 @@ async def record(
         )
     )
     return True
+
+
+async def record_all(tx: Tx, message_ids: Sequence[int], state: DeliveryState, *, source: str) -> None:
+    """Our own decision about many messages, in a few statements: each is in this state from now on, for no reason."""
+    now = tx.now()
+    moved = await tx.fetch(_MOVED, tx.workspace_id, message_ids, state.value, now)
+    await tx.execute(_DECIDED, tx.workspace_id, message_ids, state.value, now, source)
+    conversations = {row["id"]: row["conversation_id"] for row in moved}
+    for message_id in message_ids:
+        tx.emit(DeliveryChanged(conversation_id=conversations[message_id], message_id=message_id, state=state.value))
 
 
 async def take_receipts(tx: Tx, receipts: Sequence[tuple[int, Receipt]]) -> None:

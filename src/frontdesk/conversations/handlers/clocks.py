@@ -127,13 +127,19 @@ async def end_snoozes(resources: Resources) -> int:
 
 
 async def release(resources: Resources) -> int:
-    """Let go what was held only because its inbox did not work, now that it does again."""
+    """Let go what was held only because its inbox did not work, now that it does again: some of each inbox in turn,
+    until none has any left."""
     async with resources.db.across() as tx:
         rows = await tx.fetch(_RELEASABLE)
     released = 0
-    for row in rows:
-        async with resources.db.begin(row["workspace_id"]) as tx:
-            released += await outbox.release_held(tx, row["inbox_id"])
+    while rows:
+        more = []
+        for row in rows:
+            async with resources.db.begin(row["workspace_id"]) as tx:
+                if some := await outbox.release_held(tx, row["inbox_id"]):
+                    more.append(row)
+                    released += some
+        rows = more
     return released
 
 
