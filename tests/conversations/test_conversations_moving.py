@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from conftest import until_somebody_waits
-from conversations.office import Office, open_office
+from conversations.office import ANA, BEN, Office, open_office
+from conversations.test_conversations_restricted import asking
 from frontdesk.channels.port import Channel
+from frontdesk.contacts import actions as contacts
 from frontdesk.conversations.actions import change, join
 from frontdesk.conversations.schemas import ConversationPatch
 from frontdesk.kit.context import Actor, Resources
@@ -127,3 +130,19 @@ async def test_what_arrives_while_one_is_opened_for_it_and_merged_stands_in_the_
     assert await counted(live) == {before: 1, second: 2, first: 0}
     opened = [event["conversation_id"] for event in await live.events("ConversationOpened")]
     assert sorted(opened) == [before, second, first], "what was there already is not announced again"
+
+
+async def test_nothing_is_opened_for_a_contact_that_is_merged_into_another_meanwhile(
+    live: Office, client: httpx.AsyncClient
+) -> None:
+    talks = [(await live.hear("hello", who))["conversation_id"] for who in (ANA, BEN)]
+    winner, loser = [(await live.conversation(talk))["contact_id"] for talk in talks]
+    ask = await asking(live, client, live.owner.user_id, ["conversations:read", "conversations:write"])
+    body = {"contact_id": loser, "inbox_id": live.line}
+    async with live.db.begin(live.workspace) as tx:
+        await contacts.merge(tx, loser, winner, live.owner.user_id)
+        opening = asyncio.create_task(ask("POST", "/conversations", body))
+        await until_somebody_waits(tx)
+    answer = await opening
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
+    assert {row["contact_id"] for row in await live.fetch("select contact_id from conversations")} == {winner}

@@ -97,9 +97,12 @@ async def get(tx: Tx, actor: Actor, contact_id: int) -> schemas.ContactOut:
 
 
 async def must_exist(tx: Tx, contact_id: int) -> None:
-    """Raises NotFound for a contact that does not exist or was merged into another."""
+    """Raises NotFound for a contact that does not exist or was merged into another.
+
+    A merge that is under way is waited for. One that comes later waits for us, and takes along what we give it.
+    """
     if not await tx.fetchval(
-        "select 1 from contacts where workspace_id = $1 and id = $2 and merged_into is null",
+        "select 1 from contacts where workspace_id = $1 and id = $2 and merged_into is null for key share",
         tx.workspace_id,
         contact_id,
     ):
