@@ -13,6 +13,7 @@ from frontdesk.kit.losses import AWAY
 from frontdesk.kit.waits import first
 
 AGAIN = 1.0  # seconds until it is tried again when the database is away
+SILENCE = 10.0  # seconds until the connection is asked whether it lives, and then for an answer
 
 
 async def show_presence(connect: Callable[[], Awaitable[asyncpg.Connection[Any]]], stop: asyncio.Event) -> None:
@@ -29,7 +30,8 @@ async def _hold(connection: asyncpg.Connection[Any], stop: asyncio.Event) -> Non
     connection.add_termination_listener(lambda _: gone.set())
     try:
         await connection.execute("select pg_advisory_lock_shared($1)", WORKER_LOCK)
-        await first(stop, gone)
+        while not await first(stop, gone, timeout=SILENCE):
+            await connection.execute("select 1", timeout=SILENCE)  # a line that died without a word holds no lock
     finally:
         if not connection.is_closed():
             await connection.close(timeout=2)
