@@ -146,3 +146,28 @@ async def test_nothing_is_opened_for_a_contact_that_is_merged_into_another_meanw
     answer = await opening
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), answer.text
     assert {row["contact_id"] for row in await live.fetch("select contact_id from conversations")} == {winner}
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_is_written_to_a_contact_whose_conversation_is_merged_stands_in_the_other_one(
+    live: Office, client: httpx.AsyncClient, again: bool
+) -> None:
+    """In the open one; or where the same was said before, when it is asked for again."""
+    first = (await live.hear("one", MAIL, inbox=live.post))["conversation_id"]
+    key = "7b0d7f1e-5f6b-4f6c-9f57-2f6f0a3b6c14"
+    if again:
+        await live.write(first, "hello", client_key=key)
+    second = await beside(live, first)
+    ask = await asking(live, client, live.owner.user_id, ["conversations:read", "conversations:write"])
+    contact = (await live.conversation(first))["contact_id"]
+    body = {"contact_id": contact, "inbox_id": live.post, "message": {"text": "hello"}}
+    async with live.db.begin(live.workspace) as tx:
+        for conversation_id in (first, second):
+            await change.lock(tx, conversation_id, live.owner)
+        writing = asyncio.create_task(ask("POST", "/conversations", body, key))
+        await until_somebody_waits(tx)
+        await change.merge(tx, first, second, actor=live.owner)
+    answer = await writing
+    assert (answer.status_code, answer.json().get("id")) == (201, second), answer.text
+    assert await counted(live) == {first: 0, second: 3}
+    assert (await live.conversation(first))["status"] == "closed"

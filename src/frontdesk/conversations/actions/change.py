@@ -21,10 +21,13 @@ from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, NotFound, Refused
 from frontdesk.kit.transaction import Row, Tx
 
+# The one that there is already is locked, so that it is not merged into another meanwhile. A row that was inserted has
+# the xmax 0, in one that was there before it is our lock.
 _OPEN = """
-insert into conversations (workspace_id, contact_id, join_key, last_at, last_inbox_id, assignee_id)
+insert into conversations as c (workspace_id, contact_id, join_key, last_at, last_inbox_id, assignee_id)
 values ($1, $2, $3, $4, $5, $6)
-on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing returning id
+on conflict (workspace_id, contact_id, join_key) where join_key is not null do update set join_key = c.join_key
+returning id, xmax = 0 as opened
 """
 
 _READ = """
@@ -88,11 +91,10 @@ async def open_conversation(
     Only a new one is given to ``assignee_id``.
     """
     key = None if second else await join_key(tx, inbox_id)
-    made = await tx.fetchval(_OPEN, tx.workspace_id, contact_id, key, clock.now(), inbox_id, assignee_id)
-    if made is None and key is not None and (found := await joining(tx, contact_id, key)) is not None:
-        return found, False
-    tx.emit(ConversationOpened(conversation_id=made, contact_id=contact_id, actor_id=actor_id))
-    return made, True
+    (row,) = await tx.fetch(_OPEN, tx.workspace_id, contact_id, key, clock.now(), inbox_id, assignee_id)
+    if row["opened"]:
+        tx.emit(ConversationOpened(conversation_id=row["id"], contact_id=contact_id, actor_id=actor_id))
+    return row["id"], row["opened"]
 
 
 async def open_for(
@@ -103,9 +105,10 @@ async def open_for(
     It is the one that already holds the message of ``client_key``, else the contact's open one, else a new one. Who may
     not see the open one gets another beside it; what somebody opens who sees only their own is assigned to them.
     """
-    if client_key and (earlier := await said_in(tx, client_key, contact_id)) is not None:
+    while client_key and (earlier := await said_in(tx, client_key, contact_id)) is not None:
         await lock(tx, earlier, actor)
-        return earlier
+        if await said_in(tx, client_key, contact_id) == earlier:  # it was not merged into another meanwhile
+            return earlier
     own = None if actor.sees_all else actor.user_id
     made, new = await open_conversation(
         tx, contact_id, inbox_id, second=second, actor_id=actor.user_id, assignee_id=own
