@@ -37,7 +37,7 @@ log = structlog.get_logger()
 async def work(
     resources: Resources, hub: Hub, stop: asyncio.Event, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]]
 ) -> None:
-    """Run until ``stop``; what is under way is finished first."""
+    """Run until ``stop``; what is under way is finished first. A part that fails stops the others, and is told then."""
     fetch.close_own(resources.settings.url)
     bell = hub.bell()
     under_way = UnderWay(bell.set)
@@ -54,9 +54,17 @@ async def work(
         asyncio.create_task(_jobs(resources, stop, connect)),
         asyncio.create_task(Listeners(resources, connect).run(stop)),
     ]
-    await asyncio.gather(*tasks)
+    failed: Exception | None = None
+    try:
+        await asyncio.gather(*tasks)
+    except Exception as error:
+        failed = error
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
     with contextlib.suppress(Exception):  # it is in the log already
         await under_way.settled()
+    if failed:
+        raise failed
 
 
 async def _ingest(resources: Resources) -> float:
