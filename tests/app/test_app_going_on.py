@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -98,8 +99,21 @@ async def _goes_on(run: Any, on: asyncio.Event) -> None:
         await asyncio.wait_for(running, 60)
 
 
+Parts = Callable[[], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+async def parts(resources: Resources, server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Parts]:
+    monkeypatch.setattr(resources, "settings", replace(resources.settings, worker_listen="127.0.0.1:0"))
+    yield lambda: process._parts(
+        resources, server, web=False, worker=False, say=lambda _: None, ready=None, settled=lambda: None
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 async def test_a_process_of_which_a_part_ended_ends_with_a_failure(
-    resources: Resources, server: Server, monkeypatch: pytest.MonkeyPatch
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise who supervises it might take it for stopped on purpose, and not start it again."""
 
@@ -107,10 +121,29 @@ async def test_a_process_of_which_a_part_ended_ends_with_a_failure(
         raise KeyError("nobody foresaw this")
 
     monkeypatch.setattr(hub.Hub, "run", run)
-    monkeypatch.setattr(resources, "settings", replace(resources.settings, worker_listen="127.0.0.1:0"))
     with pytest.raises(SystemExit, match="nobody foresaw this"):
-        await process._parts(
-            resources, server, web=False, worker=False, say=lambda _: None, ready=None, settled=lambda: None
-        )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().remove_signal_handler(number)
+        await parts()
+
+
+async def test_nor_does_one_end_well_of_which_a_part_went_home_early(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As uvicorn does when the application does not come up."""
+
+    async def run(self: hub.Hub, stop: asyncio.Event) -> None:
+        return
+
+    monkeypatch.setattr(hub.Hub, "run", run)
+    with pytest.raises(SystemExit, match="without an error"):
+        await parts()
+
+
+async def test_a_process_that_was_asked_to_stop_ends_well_however_fast_its_parts_are(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(self: hub.Hub, stop: asyncio.Event) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.sleep(0)  # the signal is heard, and this is over, before anybody else has their turn
+
+    monkeypatch.setattr(hub.Hub, "run", run)
+    await parts()

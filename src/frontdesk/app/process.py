@@ -138,34 +138,40 @@ async def _parts(
     ready: Callable[[], Awaitable[None]] | None,
     settled: Callable[[], None],
 ) -> None:
-    stop = asyncio.Event()
+    stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked.set)
     connect = connector(server)
     hub = Hub(resources, connect)
     serve = _web(resources, hub, say) if web else _probes(resources)
     settled()
-    tasks = [asyncio.create_task(hub.run(stop))]
+    parts = [asyncio.create_task(hub.run(stop))]
     if serve:
-        tasks.append(asyncio.create_task(serve(stop)))
+        parts.append(asyncio.create_task(serve(stop)))
     if worker:
-        tasks.append(asyncio.create_task(work(resources, hub, stop, connect)))
-        tasks.append(asyncio.create_task(show_presence(connect, stop)))
-    if ready:
-        tasks.append(asyncio.create_task(ready()))  # type: ignore[arg-type]
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiting, *tasks[: -1 if ready else None]], return_when=asyncio.FIRST_COMPLETED)
+        parts.append(asyncio.create_task(work(resources, hub, stop, connect)))
+        parts.append(asyncio.create_task(show_presence(connect, stop)))
+    for part in parts:
+        part.add_done_callback(_told)
+    tasks = [*parts, asyncio.create_task(ready())] if ready else parts  # type: ignore[arg-type]
+    waiting = asyncio.create_task(asked.wait())
+    await asyncio.wait([waiting, *parts], return_when=asyncio.FIRST_COMPLETED)
+    by_itself = not asked.is_set()
     stop.set()
-    broken = [error for task in done - {waiting} if (error := task.exception())]
-    for error in broken:
-        log.error("a part of the process ended", error=repr(error), exc_info=error)
     _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-    for task in late:
+    for task in [waiting, *late]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    if broken:  # whoever supervises us must see that this was no orderly end
-        raise SystemExit(f"A part of Frontdesk ended ({broken[0]!r}), and all of it with that. The log says more.")
+    if by_itself:  # whoever supervises us must see that this was no orderly end
+        errors = [error for part in parts if not part.cancelled() and (error := part.exception())]
+        why = repr(errors[0]) if errors else "without an error"
+        raise SystemExit(f"A part of Frontdesk ended ({why}), and all of it with that. The log says more.")
+
+
+def _told(part: asyncio.Task[None]) -> None:
+    if not part.cancelled() and (error := part.exception()):
+        log.error("a part of the process ended", error=repr(error), exc_info=error)
 
 
 def _web(resources: Resources, hub: Hub, say: Say) -> Serve:
