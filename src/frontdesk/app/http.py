@@ -24,6 +24,7 @@ from litestar.params import FromPath
 from frontdesk import __version__
 from frontdesk.app import health, screens
 from frontdesk.app.alerts import Watch
+from frontdesk.app.bodies import Bodies
 from frontdesk.app.description import described
 from frontdesk.app.desk import LentDesk
 from frontdesk.app.hooks import Hooks
@@ -122,7 +123,10 @@ def create(
             "watch": Provide(lambda: watch, sync_to_thread=False),
         },
         exception_handlers=_answers(),
-        middleware=[trace.Traced, ClientAddress(resources.settings.trusted_proxies), Idempotency(resources)],
+        middleware=[
+            trace.Traced, ClientAddress(resources.settings.trusted_proxies),
+            Bodies(secure=resources.settings.secure), Idempotency(resources),
+        ],
         lifespan=[lifespan],
         request_max_body_size=resources.settings.max_file + 1024 * 1024,
         openapi_config=OpenAPIConfig(
@@ -275,12 +279,14 @@ def _say(
     )
 
 
-def _problem(_: AnyRequest, problem: Problem) -> Response[bytes]:
+def _problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
     if problem.status in (401, 403):
         meters.authz_denied.labels(str(problem.status)).inc()
     if problem.status == 429:
         meters.rate_limited.labels("api").inc()
     headers = {"Retry-After": str(problem.retry_after)} if isinstance(problem, TooMany | Unavailable) else {}
+    if "unread" in request.scope:  # the rest of the body may still be on its way, and is not waited for
+        headers["Connection"] = "close"
     return _say(problem.status, problem.code, problem.detail, fields=problem.fields, headers=headers)
 
 

@@ -157,19 +157,20 @@ def _final(status: int, answer: bytes) -> bool:
     return status != 409 or msgspec.json.decode(answer).get("code") != "try_again"
 
 
-def _actor(headers: dict[bytes, bytes], *, secure: bool) -> tuple[int, str] | None:
-    """(workspace, a name for the caller) from the credential that came; whether it is valid shows later."""
-    credential = ""
+def credential(headers: dict[bytes, bytes], *, secure: bool) -> str:
+    """The bearer token or the session cookie that came, or nothing; whether it is valid shows later."""
     authorisation = headers.get(b"authorization", b"").decode("latin-1")
     if authorisation[:7].lower() == "bearer ":
-        credential = authorisation[7:].strip()
-    else:
-        for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == cookie_name(secure=secure):
-                credential = value
-    workspace_id = ids.tenant_of(credential.removeprefix("fd_"))
-    return (workspace_id, hashlib.sha256(credential.encode()).hexdigest()) if workspace_id is not None else None
+        return authorisation[7:].strip()
+    pairs = (pair.strip().partition("=") for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"))
+    return {name: value for name, _, value in pairs}.get(cookie_name(secure=secure), "")
+
+
+def _actor(headers: dict[bytes, bytes], *, secure: bool) -> tuple[int, str] | None:
+    """(workspace, a name for the caller) from the credential that came."""
+    shown = credential(headers, secure=secure)
+    workspace_id = ids.tenant_of(shown.removeprefix("fd_"))
+    return (workspace_id, hashlib.sha256(shown.encode()).hexdigest()) if workspace_id is not None else None
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
