@@ -245,7 +245,7 @@ Index(
     postgresql_where=text("state in ('queued', 'sending', 'unknown')"),
 )
 Index("ix_outbox_metered", _o.workspace_id, _o.inbox_id, _o.sending_since, postgresql_where=_o.metered)
-Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, postgresql_where=text("state = 'held'"))
+Index("ix_outbox_held", _o.workspace_id, _o.inbox_id, _o.due_at, _o.id, postgresql_where=text("state = 'held'"))
 Index("ix_outbox_uncertain", _o.workspace_id, _o.sending_since, postgresql_where=text("state = 'uncertain'"))
 
 receipts = tenant(

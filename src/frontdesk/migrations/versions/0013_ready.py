@@ -1,6 +1,7 @@
 """What can be sent is found inbox by inbox: the long queue of one that is full is in nobody's way.
 
-What was put off has an index of its own, so that it comes again at its time and not behind everything that is due.
+What was put off has an index of its own, so that it comes again at its time and not behind everything that is due; and
+what is held for an inbox is found in its order, to be let go a part at a time.
 """
 
 from alembic import op
@@ -19,3 +20,5 @@ def upgrade() -> None:
         "create index ix_outbox_again on outbox (workspace_id, inbox_id, retry_at, id)"
         " where state = 'queued' and retry_at is not null"
     )
+    op.execute("drop index ix_outbox_held")
+    op.execute("create index ix_outbox_held on outbox (workspace_id, inbox_id, due_at, id) where state = 'held'")
