@@ -107,8 +107,8 @@ end $do$"""
 def _looks_then_inserts() -> None:
     unique = "on conflict (workspace_id, inbox_id, external_id) where external_id is not null do nothing"
     changed(receive, "_INSERT", (unique, ""))
-    unique = "on conflict (workspace_id, contact_id, join_key) where join_key is not null do nothing"
-    changed(join, "_OPEN", (unique, ""))
+    unique = "on conflict (workspace_id, contact_id, join_key) where join_key is not null do update"
+    changed(join, "_OPEN", (f"{unique} set join_key = c.join_key", ""))
     changed(
         ingest,
         "ingest_workspace",
