@@ -33,7 +33,7 @@ CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 JOINS = ("Join Filter", "Hash Cond", "Merge Cond")
 ACROSS = (  # who has something due, is anybody here at all: asked of all workspaces at once
     "select distinct workspace_id from raw_deliveries where state = 'new'",
-    "select distinct workspace_id from outbox where",
+    "select workspace_id, sum(seen)::int as seen, sum(ready)::int as ready from (",
     "select exists(select 1 from workspaces)",
 )
 TESTS = (  # what the tests ask by themselves
