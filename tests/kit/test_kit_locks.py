@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from frontdesk.kit import locks
+from frontdesk.kit import locks, transaction
 from frontdesk.kit.transaction import PASSING, Database
 
 KIND, KEY = 7_305_999, 2**40 + 5
@@ -107,3 +107,30 @@ async def test_a_connection_that_is_lost_in_a_transaction_is_an_error_that_passe
 
     with pytest.raises(PASSING):
         await work()
+
+
+async def test_a_connection_that_is_lost_while_it_is_made_ready_is_an_error_that_passes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool makes a fresh one for whoever asks, and the database may end it before it is theirs."""
+    prepare, ends = transaction.prepare, False
+
+    async def ended(connection: Any) -> None:
+        if ends:
+            with suppress(*PASSING):
+                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        await prepare(connection)
+
+    monkeypatch.setattr(transaction, "prepare", ended)
+    db = await Database.open(place[0], size=1)
+    try:
+        await db.renew()
+        ends = True
+        with pytest.raises(PASSING):
+            await db.call("select 1")
+        ends = False
+        assert await db.call("select 1") == 1
+    finally:
+        await db.close()
+    with pytest.raises(asyncpg.InterfaceError, match="closed"):  # whoever asks now would ask for ever
+        await db.call("select 1")

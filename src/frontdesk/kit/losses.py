@@ -21,6 +21,10 @@ def gone(connection: Any) -> bool:
         return True
 
 
+def lost() -> asyncpg.PostgresError:
+    return asyncpg.ConnectionDoesNotExistError("The connection to the database was lost.")
+
+
 @contextlib.asynccontextmanager
 async def told(connection: Any) -> AsyncIterator[None]:
     """When the connection is lost the driver complains about how it was used. It is told as what it is, so that what
@@ -31,5 +35,5 @@ async def told(connection: Any) -> AsyncIterator[None]:
         if isinstance(error, asyncpg.InternalClientError) and not gone(connection):
             connection.terminate()
         if gone(connection):
-            raise asyncpg.ConnectionDoesNotExistError("The connection to the database was lost.") from error
+            raise lost() from error
         raise

@@ -18,7 +18,7 @@ import msgspec
 
 from frontdesk.kit import clock, crash, meters, trace
 from frontdesk.kit.events import Event
-from frontdesk.kit.losses import told
+from frontdesk.kit.losses import lost, told
 
 Row = asyncpg.Record
 T = TypeVar("T")
@@ -201,11 +201,16 @@ class Database:
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Any]:
-        began = time.perf_counter()
-        async with self.pool.acquire() as connection:
-            meters.pool_wait.observe(time.perf_counter() - began)
-            async with told(connection):
-                yield connection
+        began, connection = time.perf_counter(), None
+        try:
+            async with self.pool.acquire() as connection:
+                meters.pool_wait.observe(time.perf_counter() - began)
+                async with told(connection):
+                    yield connection
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            if connection is not None or self.pool.is_closing():
+                raise
+            raise lost() from error  # a fresh one, while it was made ready
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
