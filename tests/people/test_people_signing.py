@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from conftest import PASSWORD, add_user
@@ -204,14 +205,30 @@ async def test_a_new_password_ends_the_other_sessions(db: Database) -> None:
     here = await set_up(db)
     there = await actions.sign_in(db, email="ana@example.org", password=PASSWORD, ip=None)
     with pytest.raises(Invalid) as caught:
-        await actions.change_password(db, here.actor, current="wrong horse", new="another good one")
+        await actions.new_password(db, here.actor, current="wrong horse", new="another good one")
     assert caught.value.code == "wrong_password"
-    await actions.change_password(db, here.actor, current=PASSWORD, new="another good one")
+    hashed = await actions.new_password(db, here.actor, current=PASSWORD, new="another good one")
+    async with db.begin(here.actor.workspace_id) as tx:
+        await actions.set_password(tx, here.actor.user_id, hashed, keep=here.actor.session_id, by=here.actor)
     assert await queries.actor_by_session(db, here.cookie, ip=None)
     assert await queries.actor_by_session(db, there.cookie, ip=None) is None
     with pytest.raises(Unauthorised):
         await actions.sign_in(db, email="ana@example.org", password=PASSWORD, ip=None)
     await actions.sign_in(db, email="ana@example.org", password="another good one", ip=None)
+
+
+@pytest.mark.parametrize("wrong", [{"name": " "}, {"preferences": {"x": "x" * 20_000}}], ids=["name", "preferences"])
+async def test_a_refused_change_leaves_the_password_and_the_tokens(
+    signed_in: httpx.AsyncClient, wrong: dict[str, object]
+) -> None:
+    made = (await signed_in.post("/api/v1/tokens", json={"name": "t", "scopes": ["contacts:read"]})).json()
+    change = {"password": {"current": PASSWORD, "new": "another good one"}}
+    assert (await signed_in.patch("/api/v1/me", json={**change, **wrong})).status_code == 400
+    program = {"Authorization": f"Bearer {made['token']}"}
+    async with httpx.AsyncClient(transport=signed_in._transport, base_url=signed_in.base_url, headers=program) as other:
+        assert (await other.get("/api/v1/contacts")).status_code == 200
+    changed = await signed_in.patch("/api/v1/me", json={**change, "name": "Anna"})
+    assert (changed.json()["user"]["name"], changed.json()["ended"]["tokens"]) == ("Anna", 1)
 
 
 async def test_the_same_address_in_two_workspaces_signs_in_where_the_password_fits(

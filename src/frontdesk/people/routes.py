@@ -119,10 +119,13 @@ async def change_me(data: JSONBody[schemas.MeChange], context: NamedDependency[C
     given = _given(data)
     db, actor = context.resources.db, context.actor
     ended: schemas.Ended | UnsetType = UNSET
-    if password := given.pop("password", None):
-        ended = await actions.change_password(db, actor, current=password.current, new=password.new)
-    async with db.begin(actor.workspace_id) as tx:
+    password, password_hash = given.pop("password", None), None
+    if password:
+        password_hash = await actions.new_password(db, actor, current=password.current, new=password.new)
+    async with db.begin(actor.workspace_id) as tx:  # all of it or nothing: who gets a refusal keeps their sign-ins
         await actions.change_me(tx, actor, **given)
+        if password_hash:
+            ended = await actions.set_password(tx, actor.user_id, password_hash, keep=actor.session_id, by=actor)
         me = await queries.me(tx, actor, await queries.cursor(tx))
     return msgspec.structs.replace(me, ended=ended)
 

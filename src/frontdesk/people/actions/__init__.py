@@ -7,10 +7,10 @@ from frontdesk.people.actions.teams import TEAM_ENDINGS, change_team, create_tea
 from frontdesk.people.actions.tokens import create_token, revoke_token
 from frontdesk.people.actions.users import (
     change_me,
-    change_password,
     change_user,
     create_user,
     deactivate,
+    new_password,
     set_password,
 )
 from frontdesk.people.actions.workspace import change_workspace
@@ -22,7 +22,6 @@ __all__ = [
     "SignedIn",
     "audit",
     "change_me",
-    "change_password",
     "change_team",
     "change_user",
     "change_workspace",
@@ -33,6 +32,7 @@ __all__ = [
     "delete_team",
     "first_run",
     "hashed",
+    "new_password",
     "revoke_token",
     "set_password",
     "sign_in",

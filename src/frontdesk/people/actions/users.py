@@ -104,9 +104,9 @@ async def change_me(tx: Tx, actor: Actor, *, name: str | None = None, preference
     return await queries.get_user(tx, actor.user_id)
 
 
-async def change_password(db: Database, actor: Actor, *, current: str, new: str) -> schemas.Ended:
-    """Raises Invalid when ``current`` is wrong (attempts are counted as at sign-in). Every other session ends,
-    and every API token: whoever knew the old password may have made one."""
+async def new_password(db: Database, actor: Actor, *, current: str, new: str) -> str:
+    """The hash for :func:`set_password`. Raises Invalid when ``current`` is wrong (attempts are counted as at
+    sign-in) or ``new`` will not do."""
     async with db.begin(actor.workspace_id) as tx:
         user = await queries.get_user(tx, actor.user_id)
     account = user["email"].casefold()
@@ -115,15 +115,14 @@ async def change_password(db: Database, actor: Actor, *, current: str, new: str)
         wrong = "This is not your present password."
         raise Invalid(wrong, code="wrong_password", fields={"current": wrong})
     ATTEMPTS.forgive("account", account, PER_ACCOUNT)
-    password_hash = await hashed(new)
-    async with db.begin(actor.workspace_id) as tx:
-        return await set_password(tx, actor.user_id, password_hash, keep=actor.session_id, by=actor)
+    return await hashed(new)
 
 
 async def set_password(
     tx: Tx, user_id: int, password_hash: str, *, keep: int | None = None, by: Actor | None = None
 ) -> schemas.Ended:
-    """Store a hash from :func:`hashed`; end every session of the user except ``keep``, and every API token."""
+    """Store a hash from :func:`hashed`; end every session of the user except ``keep``, and every API token: whoever
+    knew the old password may have made one."""
     await tx.execute(
         "update users set password_hash = $3 where workspace_id = $1 and id = $2",
         tx.workspace_id,
