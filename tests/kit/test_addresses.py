@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.kit.addresses import Blocked, check_address
+from frontdesk.kit.addresses import Blocked, check_address, network_of
 from kit.addresses import FORBIDDEN, PUBLIC
 
 
@@ -60,3 +60,14 @@ def test_the_operator_opens_a_network_and_no_more() -> None:
     for other in ("192.168.2.7", "10.0.0.1", "2002:c0a8:107::", "64:ff9b::192.168.1.7", "fe80::1%2"):
         with pytest.raises(Blocked):
             check_address(other, lan)
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("", ""), ("a socket", "a socket"),
+    ],
+)  # fmt: skip
+def test_who_calls_is_counted_by_what_one_customer_has(ip: str, network: str) -> None:
+    assert network_of(ip) == network

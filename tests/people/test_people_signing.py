@@ -130,6 +130,24 @@ async def test_one_address_cannot_try_many_accounts(db: Database, monkeypatch: p
         await actions.sign_in(db, email="u21@example.org", password="wrong horse", ip="192.0.2.7")
 
 
+async def test_a_network_of_many_addresses_cannot_either(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer's own /64 has more addresses than anybody can count."""
+
+    async def never(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("frontdesk.people.actions.signing.verified", never)
+    for number in range(20):
+        with pytest.raises(Unauthorised):
+            await actions.sign_in(
+                db, email=f"u{number}@example.org", password="wrong horse", ip=f"2001:db8:1:2:{number:x}::7"
+            )
+    with pytest.raises(TooMany):
+        await actions.sign_in(db, email="u21@example.org", password="wrong horse", ip="2001:db8:1:2::8")
+    with pytest.raises(Unauthorised):
+        await actions.sign_in(db, email="u21@example.org", password="wrong horse", ip="2001:db8:1:3::8")
+
+
 async def test_signing_in_rightly_does_not_use_up_attempts(db: Database) -> None:
     await set_up(db)
     for _ in range(7):

@@ -167,6 +167,18 @@ def is_address(host: str) -> bool:
     return host.isascii()
 
 
+def network_of(ip: str) -> str:
+    """Whom to count as one caller: an IPv4 address, or the /64 of an IPv6 address, of which a single customer has at
+    least one (RFC 6177) and each 2^64 addresses to call from. What is no address stands for itself."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, IPv4Address):
+        return ip
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+
+
 def _last_32_bits(address: IPv6Address) -> IPv4Address:
     return IPv4Address(int(address) & 0xFFFFFFFF)
 

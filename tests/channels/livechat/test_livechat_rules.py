@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar import Request
 
-from frontdesk.channels.livechat import CHANNEL, clean
+from frontdesk.channels.livechat import CHANNEL, clean, gate
 from frontdesk.channels.livechat.form import Field, read_answers, read_form
 from frontdesk.channels.livechat.hours import read_hours
 from frontdesk.channels.livechat.limits import (
@@ -306,3 +307,13 @@ def test_open_streams_are_counted() -> None:
     for _ in range(MAX_STREAMS_PER_VISITOR):
         limits.close_stream("ann", "net")
     assert limits.streams == {}
+
+
+def test_all_addresses_of_one_customer_are_one_network() -> None:
+    """Who changes the address with every request, as any computer with IPv6 can, gains nothing by it."""
+
+    def asked(host: str) -> Request[Any, Any, Any]:
+        return Request({"type": "http", "client": (host, 50_000)})  # type: ignore[typeddict-item]
+
+    assert gate.network(asked("2001:db8:1:2::7")) == gate.network(asked("2001:db8:1:2:3:4:5:6"))
+    assert gate.network(asked("2001:db8:1:2::7")) != gate.network(asked("2001:db8:1:3::7"))

@@ -16,6 +16,7 @@ from frontdesk.channels.livechat.problems import Problem
 from frontdesk.channels.livechat.wire import MAX_BODY
 from frontdesk.channels.port import Account, Address, Desk
 from frontdesk.kit import clock
+from frontdesk.kit.addresses import network_of
 
 Asked = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -63,8 +64,8 @@ def may_embed(request: Asked, account: Account, origin: str) -> bool:
 
 
 def network(request: Asked) -> str:
-    """The address that the server sees; behind a proxy, what the server was told to trust."""
-    return request.client.host if request.client else "unknown"
+    """Of the address that the server sees; behind a proxy, of what the server was told to trust."""
+    return network_of(request.client.host) if request.client else "unknown"
 
 
 def slow_down(front: Front, what: str, who: str, *, whole_network: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from frontdesk.kit import clock, ids
+from frontdesk.kit.addresses import network_of
 from frontdesk.kit.context import Actor
 from frontdesk.kit.errors import Invalid, Refused, Unauthorised
 from frontdesk.kit.transaction import Database, Row, Tx
@@ -61,13 +62,13 @@ async def first_run(
 
 async def sign_in(db: Database, *, email: str, password: str, ip: str | None, agent: str = "") -> SignedIn:
     """Raises Unauthorised (the same for everybody who is not let in), TooMany, or Unavailable."""
-    account = email.strip().casefold()
-    ATTEMPTS.count("ip", ip or "", PER_IP)
+    account, network = email.strip().casefold(), network_of(ip or "")
+    ATTEMPTS.count("ip", network, PER_IP)
     ATTEMPTS.count("account", account, PER_ACCOUNT)
     user = await _who(db, email.strip(), password)
     if user is None:
         raise Unauthorised("This e-mail address and password do not belong together.", code="wrong_credentials")
-    ATTEMPTS.forgive("ip", ip or "", PER_IP)
+    ATTEMPTS.forgive("ip", network, PER_IP)
     ATTEMPTS.forgive("account", account, PER_ACCOUNT)
     async with db.begin(user["workspace_id"]) as tx:
         await audit(tx, "session.opened", actor_id=user["id"], subject=f"user:{user['id']}", ip=ip)
