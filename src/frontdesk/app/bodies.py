@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -15,10 +16,11 @@ from frontdesk.kit.errors import TooLarge, Unavailable
 SECONDS = 15.0  # that a body may keep us waiting, as a delivery may
 SLOWEST = 8 * 1024  # bytes that buy it another second: a large file may come over a poor line
 STRANGERS = 64 * 1024  # bytes from whoever shows neither a session nor a token: a form to sign in with
+HEARD_OUT = 32 * 2**20  # bytes that are read and forgotten, so that whoever still sends hears why it was too much
 
 
 class Bodies(ASGIMiddleware):
-    """Gives up on bodies that come too slowly, and on large ones from nobody: none is read to its end."""
+    """Gives up on bodies that come too slowly, and on large ones from nobody: nothing of those is kept."""
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
@@ -34,7 +36,7 @@ class Bodies(ASGIMiddleware):
         known = bool(credential(headers, secure=self._secure))
         announced = headers.get(b"content-length", b"")
         if not known and announced.isdigit() and int(announced[:20]) > STRANGERS:
-            raise _too_large(scope)
+            await _refuse(scope, receive)
         await next_app(scope, _patient(scope, receive, None if known else STRANGERS), send)
 
 
@@ -59,12 +61,21 @@ def _patient(scope: Any, receive: Receive, most: int | None) -> Receive:
         size += len(message.get("body", b""))
         whole = not message.get("more_body")
         if most is not None and size > most:
-            raise _too_large(scope)
+            await _refuse(scope, receive if message.get("more_body") else None)
         return message
 
     return timely
 
 
-def _too_large(scope: Any) -> TooLarge:
-    scope["unread"] = True
-    return TooLarge("This request is too large for somebody who is not signed in.")
+async def _refuse(scope: Any, receive: Receive | None) -> NoReturn:
+    """413, once the rest was heard: who is cut off while they send sees a broken connection and no answer."""
+    heard, more = 0, receive is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            while more and receive and heard < HEARD_OUT:
+                message: Any = await receive()
+                heard += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    if more:
+        scope["unread"] = True
+    raise TooLarge("This request is too large for somebody who is not signed in.")
