@@ -86,6 +86,7 @@ async def test_everything_works_from_the_keyboard(newcomer: Newcomer, server: Se
     await keyboard.type("Hello")
     await keyboard.press("Shift+Enter")
     await keyboard.type("there")
+    await frame.get_by_role("button", name="Emoji").wait_for()  # before it is there the next is the page's
     await keyboard.press("Tab")
     await until(lambda: _has_focus(frame, "BUTTON"), "the focus on the next button")
     await keyboard.press("Enter")
