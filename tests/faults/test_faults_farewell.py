@@ -20,6 +20,7 @@ from faults.test_faults_database import behind, proxy
 from frontdesk.app import listening
 from frontdesk.app.intake import Intake
 from frontdesk.channels.port import Raw
+from frontdesk.kit.context import Resources
 from frontdesk.kit.errors import Unavailable
 from frontdesk.kit.transaction import PASSING, Database, prepare
 from frontdesk.realtime.queries import hub
@@ -81,40 +82,29 @@ async def test_a_delivery_is_refused_for_now_and_taken_when_it_comes_again(
     assert await intake.store(office.workspace, office.line, [Raw(dedupe_key="one", body=b"[]")]) == 1
 
 
-async def test_a_worker_does_not_end_with_the_connection_of_its_listeners(
-    office: Office, live_db: Database, proxy: Proxy, place: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("made", [listening.Listeners, hub.Hub], ids=["a worker's listeners", "who rings for screens"])
+async def test_what_listens_connects_again_and_goes_on(
+    made: Callable[[Resources, Any], Any],
+    office: Office,
+    live_db: Database,
+    proxy: Proxy,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(listening, "LOOK_EVERY", 0.05)
-    proxy.plans = [_FAREWELL]
-    made: list[Any] = []
-
-    async def connect() -> Any:
-        made.append(await asyncpg.connect(**behind(proxy, place)))
-        await prepare(made[-1])
-        return made[-1]
-
-    async with _running(listening.Listeners(office.resources, connect).run) as running:
-        await _until(lambda: bool(made))
-        await _end(place, proxy, made[0].get_server_pid())
-        await _until(lambda: len(made) > 1 or running.done())
-        assert not running.done()
-
-
-async def test_screens_go_on_when_the_connection_that_rings_for_them_is_confused(
-    office: Office, live_db: Database, proxy: Proxy, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(hub, "SILENCE", 0.05)
     proxy.plans = [_FAREWELL]
-    made: list[Any] = []
+    connections: list[Any] = []
 
     async def connect() -> Any:
-        made.append(await asyncpg.connect(**behind(proxy, place)))
-        return made[-1]
+        connections.append(await asyncpg.connect(**behind(proxy, place)))
+        await prepare(connections[-1])
+        return connections[-1]
 
-    async with _running(hub.Hub(office.resources, connect).run) as running:
-        await _until(lambda: bool(made))
-        await _end(place, proxy, made[0].get_server_pid())
-        await _until(lambda: len(made) > 1 or running.done())
+    async with _running(made(office.resources, connect).run) as running:
+        await _until(lambda: bool(connections))
+        await _end(place, proxy, connections[0].get_server_pid())
+        await _until(lambda: len(connections) > 1 or running.done())
         assert not running.done()
 
 
